@@ -1,0 +1,20 @@
+"""Readers: bytes to `SourceMessage`, one module a format."""
+
+from __future__ import annotations
+
+from service.errors import UnknownFormat
+from service.formats import fhir_r4, hl7v2
+from service.formats.source import NULL, ExplicitNull, Format, Node, Path, SourceMessage
+
+FORMATS: dict[str, Format] = {reader.name: reader for reader in (hl7v2.FORMAT, fhir_r4.FORMAT)}
+
+
+def detect(media_type: str, body: bytes) -> Format:
+    """Return the format of `body`, by media type and content. Raises UnknownFormat."""
+    for reader in FORMATS.values():
+        if reader.matches(media_type, body):
+            return reader
+    raise UnknownFormat
+
+
+__all__ = ["FORMATS", "NULL", "ExplicitNull", "Format", "Node", "Path", "SourceMessage", "detect"]

@@ -1,0 +1,52 @@
+"""The canonical records: what every sender's message becomes before it becomes FHIR."""
+
+from service.model.identity import NhsNumber, OdsCode
+from service.model.time import Instant, Moment, PartialDate
+from service.model.transfer import (
+    KINDS,
+    Address,
+    Allergy,
+    Coded,
+    Diagnosis,
+    Document,
+    Encounter,
+    Identifier,
+    Medication,
+    Message,
+    Organisation,
+    Patient,
+    Practitioner,
+    Procedure,
+    Recipient,
+    Request,
+    Section,
+    Telecom,
+    TransferOfCare,
+)
+
+__all__ = [
+    "KINDS",
+    "Address",
+    "Allergy",
+    "Coded",
+    "Diagnosis",
+    "Document",
+    "Encounter",
+    "Identifier",
+    "Instant",
+    "Medication",
+    "Message",
+    "Moment",
+    "NhsNumber",
+    "OdsCode",
+    "Organisation",
+    "PartialDate",
+    "Patient",
+    "Practitioner",
+    "Procedure",
+    "Recipient",
+    "Request",
+    "Section",
+    "Telecom",
+    "TransferOfCare",
+]

@@ -1,0 +1,49 @@
+"""Numbers and codes that name a person or an organisation, checked once at the edge."""
+
+from __future__ import annotations
+
+import re
+
+import nhs_number
+
+_SEPARATORS = str.maketrans("", "", " -\u00a0\u2009")
+_ODS = re.compile(r"[A-Z0-9]{2,12}")
+
+
+class NhsNumber(str):
+    """Ten digits with a right check digit, e.g. NhsNumber.parse("999 012 3454")."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> NhsNumber:
+        """Return the ten digits of an NHS number, spaces and hyphens removed.
+
+        Raises ValueError unless there are ten digits, not all the same, and the last is the
+        Modulus 11 check digit of the first nine. Source: NHS Data Dictionary, NHS NUMBER.
+        """
+        digits = text.translate(_SEPARATORS)
+        if len(digits) != 10 or not digits.isascii() or not digits.isdigit():
+            raise ValueError("an NHS number has ten digits")
+        if len(set(digits)) == 1:
+            raise ValueError("an NHS number is not one digit repeated")
+        if not nhs_number.is_valid(digits):
+            raise ValueError("the check digit of the NHS number is wrong")
+        return cls(digits)
+
+
+class OdsCode(str):
+    """An Organisation Data Service code: capitals and digits, e.g. "RJZ", "Y06601", "V81999"."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> OdsCode:
+        """Return the code in capitals, without spaces around it.
+
+        Raises ValueError unless it is 2 to 12 letters and digits.
+        """
+        code = text.strip().upper()
+        if not _ODS.fullmatch(code):
+            raise ValueError("an ODS code is 2 to 12 letters and digits")
+        return cls(code)

@@ -1,0 +1,285 @@
+"""`TransferOfCare`: the one record that every mapping fills and the builder turns into FHIR.
+
+Field names are the targets of the mapping files (docs/add-a-trust.md lists them). Codes keep
+the sender's system; a text that was not coded stays text. Everything is optional unless its
+comment says otherwise: absent is None or (), never a guess.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from service.errors import Issue
+from service.model.identity import NhsNumber, OdsCode
+from service.model.time import Moment, PartialDate
+
+Kind = Literal[
+    "discharge",
+    "discharge-cancelled",
+    "death",
+    "referral",
+    "referral-update",
+    "referral-cancelled",
+    "document",
+    "patient-update",
+    "patient-merge",
+]
+KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coded:
+    """A concept: a code with its system, a text, or both."""
+
+    code: str | None = None
+    system: str | None = None  # URI
+    display: str | None = None  # the code system's own words
+    text: str | None = None  # the sender's words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identifier:
+    """A business identifier."""
+
+    value: str
+    system: str | None = None  # URI; made from the sender when the source names none
+    authority: str | None = None  # assigning authority as sent, e.g. "RJZ", "VISITID"
+    type: str | None = None  # HL7 table 0203, e.g. "MR", "VN", "PLAC"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Organisation:
+    """An organisation or service, by ODS code, name or both."""
+
+    ods: OdsCode | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Practitioner:
+    """A named professional."""
+
+    id: str | None = None
+    id_system: str | None = None  # URI, e.g. https://fhir.hl7.org.uk/Id/gmc-number
+    family: str | None = None
+    given: tuple[str, ...] = ()
+    prefix: str | None = None
+    name: str | None = None  # the whole name, where the source does not part it
+    role: str | None = None
+    organisation: Organisation | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """A postal address as sent."""
+
+    lines: tuple[str, ...] = ()
+    city: str | None = None
+    district: str | None = None  # county
+    postcode: str | None = None
+    country: str | None = None
+    use: str | None = None  # FHIR address-use: home | work | temp | old
+    text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telecom:
+    """A telephone number or an e-mail address."""
+
+    value: str
+    system: str | None = None  # FHIR contact-point-system: phone | email | fax | …
+    use: str | None = None  # FHIR contact-point-use: home | work | mobile | …
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """Who sent what, when, and what it replaces."""
+
+    id: str  # required: MSH-10, MessageHeader.id, Bundle.identifier …
+    sender: OdsCode  # required: the authenticated client, never what the message claims
+    claimed_sender: str | None = None  # what the message says of its sender
+    application: str | None = None  # sending application
+    event: str | None = None  # e.g. "ADT^A03"
+    sent_at: Moment | None = None
+    replaces: str | None = None  # id of the message or document that this one supersedes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patient:
+    """The person whose care is transferred."""
+
+    nhs_number: NhsNumber | None = None
+    nhs_number_status: str | None = None  # 01 verified … 08, NHS Data Dictionary
+    nhs_number_unavailable: str | None = None  # UK Core NHSNumberUnavailableReason code
+    identifiers: tuple[Identifier, ...] = ()  # local ones; also an NHS number that is wrong
+    family: str | None = None
+    given: tuple[str, ...] = ()
+    prefix: str | None = None
+    suffix: str | None = None
+    name: str | None = None  # the whole name, where the source does not part it
+    birth_date: PartialDate | None = None
+    gender: str | None = None  # FHIR administrative-gender
+    addresses: tuple[Address, ...] = ()
+    telecoms: tuple[Telecom, ...] = ()
+    deceased: bool | None = None
+    died_at: Moment | None = None
+    gp_practice: Organisation | None = None
+    gp: Practitioner | None = None
+    merged_identifiers: tuple[Identifier, ...] = ()  # patient-merge: those that went (MRG)
+    restricted: bool = False  # record marked restricted or very restricted: no fan-out
+    reference: str | None = None  # "Patient/id" where the sender's own resource is stored
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Encounter:
+    """The stay or attendance that ended, or in which the referral was made."""
+
+    identifiers: tuple[Identifier, ...] = ()
+    klass: str | None = None  # v3-ActCode: IMP | EMER | AMB | …
+    patient_class: str | None = None  # as sent, e.g. PV1-2
+    admitted_at: Moment | None = None
+    discharged_at: Moment | None = None
+    ward: str | None = None
+    site: Organisation | None = None
+    specialty: Coded | None = None  # treatment function
+    admission_method: Coded | None = None
+    admission_source: Coded | None = None
+    discharge_method: Coded | None = None
+    discharge_destination: Coded | None = None
+    discharged_to: Organisation | None = None
+    reason: Coded | None = None
+    consultant: Practitioner | None = None
+    referrer: Practitioner | None = None
+    admitter: Practitioner | None = None
+    reference: str | None = None  # "Encounter/id" where the sender's own resource is stored
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """A diagnosis as sent."""
+
+    code: str | None = None
+    system: str | None = None
+    display: str | None = None
+    text: str | None = None
+    kind: str | None = None  # HL7 table 0052: A admitting, W working, F final
+    rank: int | None = None  # 1 is the main one
+    recorded_at: Moment | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Procedure:
+    """A procedure as sent."""
+
+    code: str | None = None
+    system: str | None = None
+    display: str | None = None
+    text: str | None = None
+    performed_at: Moment | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Medication:
+    """A medicine as sent."""
+
+    code: str | None = None
+    system: str | None = None
+    display: str | None = None
+    text: str | None = None
+    dosage: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allergy:
+    """An allergy or adverse reaction as sent."""
+
+    code: str | None = None
+    system: str | None = None
+    display: str | None = None
+    text: str | None = None
+    reaction: str | None = None
+    severity: str | None = None  # as sent
+    recorded_at: Moment | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """One headed part of the clinical content, byte for byte as sent."""
+
+    title: str | None = None
+    code: str | None = None  # PRSB heading
+    system: str | None = None
+    narrative: str = ""
+    content_type: str = "text/plain"  # text/plain | application/xhtml+xml
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """Something that the sender asks of others."""
+
+    identifiers: tuple[Identifier, ...] = ()
+    status: str = "active"  # FHIR request-status
+    intent: str = "order"  # FHIR request-intent; "plan" for a discharge's requested actions
+    priority: str | None = None  # FHIR request-priority
+    category: Coded | None = None
+    service: Coded | None = None
+    reasons: tuple[Coded, ...] = ()
+    requester: Practitioner | None = None
+    requesting_organisation: Organisation | None = None
+    performers: tuple[Organisation, ...] = ()
+    authored_at: Moment | None = None
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+    notes: tuple[str, ...] = ()
+    reference: str | None = None  # "ServiceRequest/id" where the sender's own resource is stored
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipient:
+    """Somebody who must know."""
+
+    ods: OdsCode | None = None
+    name: str | None = None
+    role: Literal["action", "information"] = "information"
+    party: Literal["organisation", "practitioner", "patient"] = "organisation"
+    because: str = "named"  # named | gp-practice | rule:<id>
+    reference: str | None = None  # "Communication/id" where the sender's own is delivered
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """A document carried in the message."""
+
+    id: str | None = None
+    content_type: str | None = None
+    content: bytes = b""
+    title: str | None = None
+    type: Coded | None = None
+    created_at: Moment | None = None
+    author: Practitioner | None = None
+    status: str = "current"  # FHIR document-reference-status
+    doc_status: str | None = None  # FHIR composition-status
+    confidentiality: str | None = None  # v3-Confidentiality: N | R | V
+    replaces: str | None = None  # id of the document before
+    filename: str | None = None
+    reference: str | None = None  # "DocumentReference/id" where the sender's own is stored
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransferOfCare:
+    """One discharge, referral or change, as one sender's message tells it."""
+
+    kind: Kind  # required
+    message: Message  # required
+    patient: Patient
+    encounter: Encounter | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
+    medications: tuple[Medication, ...] = ()
+    allergies: tuple[Allergy, ...] = ()
+    sections: tuple[Section, ...] = ()
+    requests: tuple[Request, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
+    documents: tuple[Document, ...] = ()
+    issues: tuple[Issue, ...] = ()  # everything doubtful
