@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-import nhs_number
+from nhs_number.validate import is_valid
 
 _SEPARATORS = str.maketrans("", "", " -\u00a0\u2009")
+_TEN_DIGITS = re.compile(r"[0-9]{10}")
 _ODS = re.compile(r"[A-Z0-9]{2,12}")
 
 
@@ -23,11 +24,11 @@ class NhsNumber(str):
         Modulus 11 check digit of the first nine. Source: NHS Data Dictionary, NHS NUMBER.
         """
         digits = text.translate(_SEPARATORS)
-        if len(digits) != 10 or not digits.isascii() or not digits.isdigit():
+        if not _TEN_DIGITS.fullmatch(digits):
             raise ValueError("an NHS number has ten digits")
         if len(set(digits)) == 1:
             raise ValueError("an NHS number is not one digit repeated")
-        if not nhs_number.is_valid(digits):
+        if not is_valid(digits):
             raise ValueError("the check digit of the NHS number is wrong")
         return cls(digits)
 

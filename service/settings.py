@@ -1,0 +1,60 @@
+"""Settings: what an operator chooses, read once from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+PREFIX = "DISCHARGE_RELAY_"
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def bundled_folder(name: str) -> Path:
+    """Return `profiles` or `mappings` as shipped: in the wheel, or beside the package."""
+    packaged = _PACKAGE / "_data" / name
+    return packaged if packaged.is_dir() else _PACKAGE.parent / name
+
+
+class BadSetting(ValueError):
+    """A setting of the environment cannot be used; the text names it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """One running service. Every field can be set by DISCHARGE_RELAY_<FIELD>."""
+
+    database: str = "sqlite:///discharge-relay.db"  # or postgresql://…
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1  # processes
+    threads: int = 8  # a process; long polls take one each while they wait
+    mappings: Path = field(default_factory=partial(bundled_folder, "mappings"))
+    public_url: str = ""  # the address clients use, where a proxy changes it
+    max_body: int = 20 * 1024 * 1024  # bytes of one request, after decompression
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the environment. Raises BadSetting that names the variable at fault."""
+        given: dict[str, object] = {}
+        for name, field in cls.__dataclass_fields__.items():
+            text = environment.get(PREFIX + name.upper())
+            if text is not None:
+                given[name] = _typed(PREFIX + name.upper(), text, str(field.type))
+        return cls(**given)  # type: ignore[arg-type]  # each was converted to its field's type
+
+
+def _typed(variable: str, text: str, type_name: str) -> object:
+    if type_name == "Path":
+        return Path(text)
+    if type_name != "int":
+        return text
+    try:
+        number = int(text)
+    except ValueError:
+        raise BadSetting(f"{variable} must be a whole number") from None
+    if number <= 0:
+        raise BadSetting(f"{variable} must be greater than 0")
+    return number
