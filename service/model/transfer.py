@@ -68,6 +68,7 @@ class Practitioner:
     name: str | None = None  # the whole name, where the source does not part it
     role: str | None = None
     organisation: Organisation | None = None
+    telecoms: tuple[Telecom, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +94,19 @@ class Telecom:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Contact:
+    """Somebody close to the patient: next of kin, carer, whom to call."""
+
+    family: str | None = None
+    given: tuple[str, ...] = ()
+    prefix: str | None = None
+    name: str | None = None  # the whole name, where the source does not part it
+    relationship: Coded | None = None
+    telecoms: tuple[Telecom, ...] = ()
+    address: Address | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
     """Who sent what, when, and what it replaces."""
 
@@ -102,6 +116,10 @@ class Message:
     application: str | None = None  # sending application
     event: str | None = None  # e.g. "ADT^A03"
     sent_at: Moment | None = None
+    recorded_at: Moment | None = None  # when the event was entered, e.g. EVN-2
+    occurred_at: Moment | None = None  # when the event happened, e.g. EVN-6
+    operator: Practitioner | None = None  # who entered it, e.g. EVN-5
+    processing: str | None = None  # HL7 table 0103: P production, T training, D debugging
     replaces: str | None = None  # id of the message or document that this one supersedes
 
 
@@ -126,6 +144,8 @@ class Patient:
     died_at: Moment | None = None
     gp_practice: Organisation | None = None
     gp: Practitioner | None = None
+    language: str | None = None  # BCP 47, e.g. "en"
+    contacts: tuple[Contact, ...] = ()
     merged_identifiers: tuple[Identifier, ...] = ()  # patient-merge: those that went (MRG)
     restricted: bool = False  # record marked restricted or very restricted: no fan-out
     reference: str | None = None  # "Patient/id" where the sender's own resource is stored
@@ -140,7 +160,9 @@ class Encounter:
     patient_class: str | None = None  # as sent, e.g. PV1-2
     admitted_at: Moment | None = None
     discharged_at: Moment | None = None
+    expected_discharge_at: Moment | None = None
     ward: str | None = None
+    bed: str | None = None
     site: Organisation | None = None
     specialty: Coded | None = None  # treatment function
     admission_method: Coded | None = None
@@ -152,6 +174,7 @@ class Encounter:
     consultant: Practitioner | None = None
     referrer: Practitioner | None = None
     admitter: Practitioner | None = None
+    consulted: tuple[Practitioner, ...] = ()
     reference: str | None = None  # "Encounter/id" where the sender's own resource is stored
 
 
@@ -166,6 +189,7 @@ class Diagnosis:
     kind: str | None = None  # HL7 table 0052: A admitting, W working, F final
     rank: int | None = None  # 1 is the main one
     recorded_at: Moment | None = None
+    asserter: Practitioner | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,6 +201,7 @@ class Procedure:
     display: str | None = None
     text: str | None = None
     performed_at: Moment | None = None
+    performer: Practitioner | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,6 +225,7 @@ class Allergy:
     text: str | None = None
     reaction: str | None = None
     severity: str | None = None  # as sent
+    category: str | None = None  # FHIR: food | medication | environment | biologic
     recorded_at: Moment | None = None
 
 
@@ -258,6 +284,7 @@ class Document:
     type: Coded | None = None
     created_at: Moment | None = None
     author: Practitioner | None = None
+    authenticator: Practitioner | None = None
     status: str = "current"  # FHIR document-reference-status
     doc_status: str | None = None  # FHIR composition-status
     confidentiality: str | None = None  # v3-Confidentiality: N | R | V
