@@ -1,27 +1,29 @@
 """The canonical records: what every sender's message becomes before it becomes FHIR."""
 
 from service.model.identity import NhsNumber, OdsCode
+from service.model.parts import (
+    Address,
+    Coded,
+    Contact,
+    Identifier,
+    Organisation,
+    Practitioner,
+    Telecom,
+)
 from service.model.time import Instant, Moment, PartialDate
 from service.model.transfer import (
     KINDS,
-    Address,
     Allergy,
-    Coded,
-    Contact,
     Diagnosis,
     Document,
     Encounter,
-    Identifier,
     Medication,
     Message,
-    Organisation,
     Patient,
-    Practitioner,
     Procedure,
     Recipient,
     Request,
     Section,
-    Telecom,
     TransferOfCare,
 )
 
