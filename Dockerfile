@@ -16,10 +16,11 @@ RUN /opt/relay/bin/python -m pip --quiet --disable-pip-version-check --no-input 
 
 FROM python:3.12-slim
 ENV PATH=/opt/relay/bin:$PATH \
+    DISCHARGE_RELAY_DATABASE=sqlite:////var/lib/discharge-relay/discharge-relay.db \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-# The SQLite database lies in the working directory; the volume keeps it. A fixed user id lets
-# an orchestrator demand a user that is not root.
+# The volume keeps the SQLite database; in production the setting above names a PostgreSQL.
+# A fixed user id lets an orchestrator demand a user that is not root.
 RUN useradd --system --uid 10001 --home-dir /var/lib/discharge-relay --create-home \
     --shell /usr/sbin/nologin relay
 COPY --from=build /opt/relay /opt/relay

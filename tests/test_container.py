@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from packaging.specifiers import SpecifierSet
 
+from service.settings import Settings
 from tests.checkout import PROJECT, ROOT, pip_steps, recipe, run
 
 
@@ -85,6 +86,9 @@ def test_container_runs_as_another_user_than_root_and_keeps_its_database_in_a_vo
     assert final["USER"] == "10001"
     assert f"useradd --system --uid {final['USER']} --home-dir {final['VOLUME']} " in final["RUN"]
     assert final["VOLUME"] == final["WORKDIR"]
+    environment = dict(word.split("=", 1) for word in final["ENV"].split())
+    settings = Settings.from_environment(environment)
+    assert settings.database == f"sqlite:///{final['VOLUME']}/discharge-relay.db"
     assert [rest for name, rest in last_stage if name == "COPY"] == [
         "--from=build /opt/relay /opt/relay"
     ]

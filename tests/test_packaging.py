@@ -80,6 +80,17 @@ def test_wheel_installs_the_command(wheel):
     assert "discharge-relay = service.cli:main" in wheel.read(name).decode()
 
 
+@pytest.mark.parametrize("folder", ["profiles", "mappings"])
+def test_installed_wheel_finds_its_data_folders(wheel, tmp_path, folder):
+    wheel.extractall(tmp_path)
+    code = f"from service.settings import bundled_folder as b; print(b({folder!r}))"
+
+    found = run(sys.executable, "-c", code, cwd=tmp_path)
+
+    assert found.stdout.strip() == str(tmp_path / "service" / "_data" / folder), found.stderr
+    assert (Path(found.stdout.strip()) / "probe").is_dir()
+
+
 # --- the lock files
 
 
