@@ -1,0 +1,55 @@
+"""What the relay keeps: messages, resources, feeds, clients, audit; on SQLite or PostgreSQL."""
+
+from service.store.commit import (
+    LAST_UPDATED,
+    Answer,
+    AuditEntry,
+    Check,
+    Commit,
+    Delivery,
+    Key,
+    RawMessage,
+    Receipt,
+    Reference,
+    Stale,
+    Write,
+)
+from service.store.records import (
+    END,
+    START,
+    DeadLetter,
+    Event,
+    Head,
+    Page,
+    Position,
+    RegisteredClient,
+    Stored,
+    Transition,
+)
+from service.store.store import Store
+
+__all__ = [
+    "END",
+    "LAST_UPDATED",
+    "START",
+    "Answer",
+    "AuditEntry",
+    "Check",
+    "Commit",
+    "DeadLetter",
+    "Delivery",
+    "Event",
+    "Head",
+    "Key",
+    "Page",
+    "Position",
+    "RawMessage",
+    "Receipt",
+    "Reference",
+    "RegisteredClient",
+    "Stale",
+    "Store",
+    "Stored",
+    "Transition",
+    "Write",
+]

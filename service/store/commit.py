@@ -1,0 +1,133 @@
+"""What one transaction writes, as plain records: made before it opens, nothing looked up inside.
+
+A body is the JSON that a reader gets, with `LAST_UPDATED` where meta.lastUpdated stands (before
+any text of the sender: "resourceType", "id", "meta" come first). The transaction replaces the
+first occurrence in each body, and every occurrence in the answer, by the instant it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from service.errors import Conflict, Issue
+from service.model import Instant
+
+LAST_UPDATED = b"0000-00-00T00:00:00.000000Z"  # as wide as Instant.isoformat()
+
+Key = tuple[str, str]  # (search parameter, value), e.g. ("identifier", "system|value")
+Reference = tuple[str, str]  # (resource type, id)
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
+
+
+class Stale(Conflict):
+    """What was looked up before has changed meanwhile: look again, build again, commit again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Write:
+    """One new version of one resource."""
+
+    type: str  # FHIR resource type
+    id: str  # UUIDv7, or a client's own
+    version: int  # meta.versionId in body
+    body: bytes  # JSON with LAST_UPDATED in it; for a Binary the content itself
+    owner: str  # ODS code of the organisation whose resource it is
+    prior: int = 0  # the version there must be before; 0: there must be none
+    keys: tuple[Key, ...] = ()  # all of this version's search keys
+    media_type: str = ""  # of a Binary's content; "" for FHIR JSON
+    method: Method = "POST"
+    deleted: bool = False  # this version says that the resource is gone; body is b""
+    visible_to: tuple[str, ...] = ()  # ODS codes beside the owner and the commit's recipients
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """What a look-up found, to be found again under lock."""
+
+    owner: str  # ODS code
+    type: str
+    key: Key
+    expected: tuple[str, ...]  # ids in rising order, as Store.find gave them
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One Communication for one recipient: the next event of its feed."""
+
+    recipient: str  # ODS code
+    kind: str  # "discharge", "referral", … or "reminder"
+    communication: Write  # prior 0; lives in the feed, not among the other resources
+    task: Write | None = None  # seen by the recipient and the sender only
+    patient_id: str = ""  # id of the Patient resource
+    nhs_number: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawMessage:
+    """The bytes that came, who sent them, and what became of them."""
+
+    id: str  # UUIDv7; also the id of the Binary that the bytes are read as
+    sender: str  # ODS code of the authenticated client
+    control_id: str  # MSH-10, Bundle.identifier …; "" while unreadable
+    digest: bytes  # SHA-256 of body
+    media_type: str
+    body: bytes
+    received_at: Instant
+    mapping: str = ""
+    mapping_version: str = ""
+    issues: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What the sender is told, and told again when it repeats itself."""
+
+    status: int
+    media_type: str
+    body: bytes  # may hold LAST_UPDATED, any number of times
+    headers: tuple[tuple[str, str], ...] = ()  # such as Location
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditEntry:
+    """Who did what, without a patient's values."""
+
+    at: Instant
+    client: str
+    organisation: str
+    action: str  # FHIR restful-interaction: read | search-type | create | operation …
+    type: str = ""
+    subject: str = ""  # an id, or the digest of a query; never the query
+    outcome: str = "0"  # FHIR audit-event-outcome
+    request_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commit:
+    """Everything that one message changes; all of it or nothing is written.
+
+    Every resource in `writes` and `shared` becomes visible to the sender and to every
+    recipient of `deliveries`.
+    """
+
+    message: RawMessage
+    answer: Answer
+    writes: tuple[Write, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    checks: tuple[Check, ...] = ()
+    shared: tuple[Reference, ...] = ()  # existing resources that this message refers to
+    audit: tuple[AuditEntry, ...] = ()
+    replay: bool = False  # message.id is a kept message: see Store.dead_letters
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What a commit came to."""
+
+    message_id: str
+    repeated: bool  # True: this is the first answer again, nothing was written
+    answer: Answer  # with the instants in place
+    updated: Instant = Instant(0)  # meta.lastUpdated of everything written; 0 when repeated
+    numbers: Mapping[str, int] = field(default_factory=dict)  # recipient → its event number
