@@ -39,10 +39,10 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read the environment. Raises BadSetting that names the variable at fault."""
         given: dict[str, object] = {}
-        for name, field in cls.__dataclass_fields__.items():
+        for name, known in cls.__dataclass_fields__.items():
             text = environment.get(PREFIX + name.upper())
             if text is not None:
-                given[name] = _typed(PREFIX + name.upper(), text, str(field.type))
+                given[name] = _typed(PREFIX + name.upper(), text, str(known.type))
         return cls(**given)  # type: ignore[arg-type]  # each was converted to its field's type
 
 
