@@ -70,14 +70,25 @@ def read(path: Path, name: str = "") -> Document:
     """Return the file at `path`, called `name` in its faults; what is wrong is in `.faults`."""
     document = Document(file=name or str(path))
     try:
-        raw = path.read_bytes()
-        if len(raw) > MAX_FILE:
-            raise ValueError(f"it is larger than {MAX_FILE} bytes")
-        text = raw.decode("utf-8-sig")
+        text = decode(path.read_bytes())
     except (OSError, ValueError) as error:
-        document.faults.append(document.fault(f"cannot be read: {_reason(error)}"))
+        document.faults.append(document.fault(f"cannot be read: {reason(error)}"))
         return document
     return parse(text, document.file)
+
+
+def decode(raw: bytes) -> str:
+    """Return the text of a file, without its byte order mark. Raises ValueError."""
+    if len(raw) > MAX_FILE:
+        raise ValueError(f"it is larger than {MAX_FILE} bytes")
+    return raw.decode("utf-8-sig")
+
+
+def reason(error: Exception) -> str:
+    """Say in words why a file could not be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    return (error.strerror or "no access") if isinstance(error, OSError) else str(error)
 
 
 def parse(text: str, name: str) -> Document:
@@ -167,28 +178,18 @@ def _place(event: Any) -> Position:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start} is not UTF-8"
-    return (error.strerror or "no access") if isinstance(error, OSError) else str(error)
-
-
 def _schema_faults(document: Document, error: ValidationError) -> Iterator[Fault]:
     keys = tuple(error.absolute_path)
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = error.schema.get("properties", {})
+        known = schema.get("properties", {})
         for name in error.instance:
             if name not in known:
                 yield document.fault(_unknown(name, known), *keys, name)
     else:
-        yield document.fault(_said(error), *keys)
+        # a schema may say it in its own words
+        yield document.fault(str(schema.get("errorMessage") or error.message), *keys)
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> str:
     return f"{name} is not known here; known are: {', '.join(known)}"
-
-
-def _said(error: ValidationError) -> str:
-    """Return the schema's own words for it (`errorMessage`), else the validator's."""
-    told = error.schema.get("errorMessage") if isinstance(error.schema, dict) else None
-    return str(told or error.message)
