@@ -1,0 +1,51 @@
+"""Under which keys a resource is found again: the rows of the store's search index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from service.fhir.search_parameters import Parameter, Resource, parameters
+
+Key = tuple[str, str]
+
+# What a team or a trust looks up among many. Everything else is compared resource by resource.
+TOKENS: Final = ("identifier",)
+REFERENCES: Final = ("patient", "encounter", "based-on", "focus", "target")
+CODES: Final = {"Task": ("status",)}
+
+
+def index_keys(resource: Resource) -> tuple[Key, ...]:
+    """Return (parameter, value) rows: "system|value", "Type/id" or a code, each once."""
+    kind = resource["resourceType"]
+    known = parameters(kind)
+    rows = [
+        *_tokens(resource, [known[name] for name in TOKENS if name in known]),
+        *_references(resource, [known[name] for name in REFERENCES if name in known]),
+        *((name, resource[name]) for name in CODES.get(kind, ()) if name in resource),
+    ]
+    return tuple(dict.fromkeys(rows))
+
+
+def _tokens(resource: Resource, wanted: list[Parameter]) -> Iterator[Key]:
+    for parameter in wanted:
+        for value in parameter.values(resource):
+            if "value" in value:
+                yield parameter.name, f"{value.get('system', '')}|{value['value']}"
+
+
+def _references(resource: Resource, wanted: list[Parameter]) -> Iterator[Key]:
+    for parameter in wanted:
+        for value in parameter.values(resource):
+            reference = _reference(value)
+            if reference and _points_at(reference, parameter.targets):
+                yield parameter.name, reference
+
+
+def _reference(value: Any) -> str:
+    literal = value.get("reference", "") if isinstance(value, dict) else ""
+    return literal if literal.count("/") == 1 and not literal.startswith("#") else ""
+
+
+def _points_at(reference: str, targets: tuple[str, ...]) -> bool:
+    return not targets or reference.partition("/")[0] in targets
