@@ -26,13 +26,16 @@ class Path:
 
     values: the non-empty texts found there (`NULL` where the sender deleted);
     nodes: the places themselves, to go on from (`each`);
-    places: where each value stands, e.g. "PID-3[2].1", "entry[1].resource.name[0].family".
+    places: where each value stands, e.g. "PID-3[2].1", "entry[1].resource.name[0].family";
+    structured: whether it is known to end at places that have parts and no text of their own
+    (FHIR HumanName): good for `each`, never for `from`.
     """
 
     text: str
     values: Callable[[Node], Sequence[str]]
     nodes: Callable[[Node], Sequence[Node]]
     places: Callable[[Node], Sequence[str]]
+    structured: bool = False
 
 
 class SourceMessage(Protocol):

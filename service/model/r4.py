@@ -60,6 +60,12 @@ def is_primitive(name: str) -> bool:
 
 
 @cache
+def types() -> tuple[str, ...]:
+    """Return every type and backbone that has elements, e.g. "Patient", "Bundle.entry"."""
+    return tuple(_table()["types"])
+
+
+@cache
 def children(type_path: str) -> Mapping[str, Element]:
     """Return the elements of a type or backbone by JSON name, inherited ones first.
 
