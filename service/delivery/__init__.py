@@ -1,0 +1,1 @@
+"""From a transfer of care to those who must know."""

@@ -1,0 +1,131 @@
+"""The organisation directory: who sends, who must know, and by which names and channels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from service import yamlfile
+from service.model import OdsCode
+
+Kind = Literal["trust", "gp", "hospice", "community", "pain-service"]
+
+# Codes that say that there is no practice, or that it is not known (NHS Data Dictionary,
+# GENERAL MEDICAL PRACTICE CODE: not applicable, no registered practice, not known).
+NO_PRACTICE = frozenset({OdsCode("V81997"), OdsCode("V81998"), OdsCode("V81999")})
+
+
+class RoutingFaults(Exception):
+    """The directory or the rules cannot be used; `faults` says all that is wrong with them."""
+
+    def __init__(self, faults: Sequence[yamlfile.Fault]) -> None:
+        self.faults = tuple(sorted(faults))
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DirectoryEntry:
+    """One organisation of the directory."""
+
+    ods: OdsCode
+    name: str
+    kind: Kind
+    placeholder: bool = False  # the code is not the organisation's real one
+    channels: tuple[str, ...] = ("feed",)
+    districts: tuple[str, ...] = ()  # postcode districts (TN2) or areas (CT) served
+    teams: tuple[str, ...] = ()
+    by_name: bool = False  # whether its exact name, or a team's, reaches it without a code
+
+
+class Directory:
+    """Organisations by code, and by name where the directory allows that."""
+
+    def __init__(self, entries: Mapping[OdsCode, DirectoryEntry]) -> None:
+        self._entries = dict(entries)
+        self._names = {
+            _plain(name): entry
+            for entry in entries.values()
+            if entry.by_name
+            for name in (entry.name, *entry.teams)
+        }
+
+    @classmethod
+    def load(cls, folder: Path) -> Directory:
+        """Read `directory.yaml` in the folder. Raises RoutingFaults with every fault."""
+        document = read(folder, "directory")
+        entries = [_entry(written) for written in document.value["organisations"]]
+        require(_doubles(document, entries))
+        return cls({entry.ods: entry for entry in entries})
+
+    def __iter__(self) -> Iterator[DirectoryEntry]:
+        return iter(self._entries.values())
+
+    def by_code(self, ods: OdsCode) -> DirectoryEntry | None:
+        """Return the organisation with this ODS code."""
+        return self._entries.get(ods)
+
+    def by_name(self, name: str) -> DirectoryEntry | None:
+        """Return the organisation that lets itself be reached by exactly this name.
+
+        Letter case and the amount of space between words do not matter; nothing else is guessed.
+        """
+        return self._names.get(_plain(name))
+
+    @property
+    def placeholders(self) -> tuple[DirectoryEntry, ...]:
+        """The organisations whose code is not their real one."""
+        return tuple(entry for entry in self if entry.placeholder)
+
+
+def read(folder: Path, name: str) -> yamlfile.Document:
+    """Return `name`.yaml in the folder, checked by `name`.schema.json beside it.
+
+    Raises RoutingFaults.
+    """
+    document = yamlfile.read(folder / f"{name}.yaml", f"{name}.yaml")
+    require(document.faults)
+    schema = json.loads((folder / f"{name}.schema.json").read_text("utf-8"))
+    require(yamlfile.check(document, schema))
+    return document
+
+
+def require(faults: Iterable[yamlfile.Fault]) -> None:
+    """Raise RoutingFaults if there are any faults."""
+    if found := list(faults):
+        raise RoutingFaults(found)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("\u2019", "'").split()).casefold()
+
+
+def _entry(written: dict[str, Any]) -> DirectoryEntry:
+    lists = {
+        name: tuple(written[name]) for name in ("channels", "districts", "teams") if name in written
+    }
+    return DirectoryEntry(
+        ods=OdsCode(written["ods"]),
+        name=written["name"],
+        kind=written["kind"],
+        placeholder=written.get("placeholder") == "true",
+        by_name=written.get("by_name") == "true",
+        **lists,
+    )
+
+
+def _doubles(
+    document: yamlfile.Document, entries: list[DirectoryEntry]
+) -> Iterator[yamlfile.Fault]:
+    codes: set[str] = set()
+    names: dict[str, OdsCode] = {}
+    for i, entry in enumerate(entries):
+        if entry.ods in codes:
+            yield document.fault(f"{entry.ods} has two entries", "organisations", i, "ods")
+        codes.add(entry.ods)
+        for name in (entry.name, *entry.teams) if entry.by_name else ():
+            if names.setdefault(_plain(name), entry.ods) != entry.ods:
+                text = f'"{name}" names two organisations, so it cannot be used without a code'
+                yield document.fault(text, "organisations", i, "name")

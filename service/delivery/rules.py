@@ -1,0 +1,175 @@
+"""Routing rules: what `routing.yaml` says, compiled to tests on the facts of a transfer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from service import yamlfile
+from service.delivery.directory import Directory, read, require
+from service.model import Address, Diagnosis, OdsCode, Request, TransferOfCare
+
+Role = Literal["action", "information"]
+
+_POSTCODE = re.compile(r"(([A-Z]{1,2})[0-9][0-9A-Z]?)(?:[0-9][A-Z]{2})?")
+_ICD_10 = re.compile(r"icd-?10|2\.16\.840\.1\.113883\.6\.3\b", re.IGNORECASE)
+_SNOMED_CT = "http://snomed.info/sct"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What rules ask about a transfer; codes without dots."""
+
+    places: frozenset[str]  # postcode districts of the patient's addresses, and their areas
+    services: frozenset[str]
+    specialty: str
+    destination: str
+    diagnoses: tuple[str, ...]
+    unaddressed: bool  # something is asked, and nobody is named for action
+
+
+Test = Callable[[Facts], bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """One rule; it holds when its kind fits and every test does."""
+
+    id: str
+    kinds: frozenset[str]
+    tests: tuple[tuple[str, Test], ...]  # each with its words for a person
+    to: tuple[tuple[OdsCode, Role], ...]
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether every condition holds (the kind was looked at before)."""
+        return all(test(facts) for _, test in self.tests)
+
+
+def load(folder: Path, directory: Directory) -> tuple[Rule, ...]:
+    """Read `routing.yaml` in the folder. Raises RoutingFaults with every fault."""
+    document = read(folder, "routing")
+    require(_dangling(document, directory))
+    tests = _Tests(document.value.get("areas", {}), document.value.get("markers", {}))
+    return tuple(_rule(written, tests) for written in document.value["rules"])
+
+
+def facts_of(transfer: TransferOfCare, *, addressed: bool) -> Facts:
+    """Return what rules ask about a transfer; `addressed` says that somebody is to act on it."""
+    stay = transfer.encounter
+    specialty = stay.specialty if stay else None
+    destination = stay.discharge_destination if stay else None
+    return Facts(
+        places=frozenset(_places(transfer.patient.addresses)),
+        services=frozenset(_services(transfer.requests)),
+        specialty=(specialty.code if specialty else None) or "",
+        destination=(destination.code if destination else None) or "",
+        diagnoses=tuple(_icd_10(transfer.diagnoses)),
+        unaddressed=not addressed and bool(transfer.requests),
+    )
+
+
+def _places(addresses: Collection[Address]) -> Iterator[str]:
+    for address in addresses:
+        if address.use == "old" or not address.postcode:
+            continue
+        if match := _POSTCODE.fullmatch(address.postcode.replace(" ", "").upper()):
+            yield from match.groups()
+
+
+def _services(requests: Collection[Request]) -> Iterator[str]:
+    for request in requests:
+        coded = request.service
+        if coded and coded.code and coded.system in {_SNOMED_CT, None}:
+            yield coded.code
+
+
+def _icd_10(diagnoses: Collection[Diagnosis]) -> Iterator[str]:
+    for diagnosis in diagnoses:
+        if diagnosis.code and (diagnosis.system is None or _ICD_10.search(diagnosis.system)):
+            yield _undotted(diagnosis.code)
+
+
+def _undotted(code: str) -> str:
+    return code.replace(".", "").strip().upper()
+
+
+class _Tests:
+    """Compiles conditions; areas and markers are looked up by name."""
+
+    def __init__(
+        self, areas: Mapping[str, list[str]], markers: Mapping[str, dict[str, list[str]]]
+    ) -> None:
+        self._areas, self._markers = areas, markers
+
+    def of(self, name: str, value: Any) -> tuple[str, Test]:
+        """Return the words and the test of one condition."""
+        if name == "area":
+            return f"area {value}", _lives_in(self._areas[value])
+        if name == "marker":
+            any_of = [self.of(*item)[1] for item in self._markers[value].items()]
+            return f"marker {value}", lambda facts: any(test(facts) for test in any_of)
+        if name == "unaddressed":
+            return name, lambda facts: facts.unaddressed
+        return f"{name} {', '.join(value)}", _CODED[name](value)
+
+
+def _lives_in(places: list[str]) -> Test:
+    wanted = frozenset(places)
+    return lambda facts: not wanted.isdisjoint(facts.places)
+
+
+def _is_asked_for(codes: list[str]) -> Test:
+    wanted = frozenset(codes)
+    return lambda facts: not wanted.isdisjoint(facts.services)
+
+
+def _is_under(codes: list[str]) -> Test:
+    wanted = frozenset(codes)
+    return lambda facts: facts.specialty in wanted
+
+
+def _goes_to(codes: list[str]) -> Test:
+    wanted = frozenset(codes)
+    return lambda facts: facts.destination in wanted
+
+
+def _has(codes: list[str]) -> Test:
+    beginnings = tuple(map(_undotted, codes))
+    return lambda facts: any(code.startswith(beginnings) for code in facts.diagnoses)
+
+
+_CODED: Mapping[str, Callable[[list[str]], Test]] = {
+    "district": _lives_in,
+    "service": _is_asked_for,
+    "specialty": _is_under,
+    "destination": _goes_to,
+    "diagnosis": _has,
+}
+
+
+def _rule(written: dict[str, Any], tests: _Tests) -> Rule:
+    return Rule(
+        id=written["id"],
+        kinds=frozenset(written["kinds"]),
+        tests=tuple(tests.of(*condition) for condition in written["when"].items()),
+        to=tuple((OdsCode(to["ods"]), to["role"]) for to in written["to"]),
+    )
+
+
+def _dangling(document: yamlfile.Document, directory: Directory) -> Iterator[yamlfile.Fault]:
+    seen: set[str] = set()
+    for i, rule in enumerate(document.value["rules"]):
+        here = ("rules", i)
+        if rule["id"] in seen:
+            yield document.fault(f"two rules are called {rule['id']}", *here, "id")
+        seen.add(rule["id"])
+        for condition, names in (("area", "areas"), ("marker", "markers")):
+            name = rule["when"].get(condition)
+            if name is not None and name not in document.value.get(names, {}):
+                yield document.fault(f"no {condition} is called {name}", *here, "when", condition)
+        for j, to in enumerate(rule["to"]):
+            if directory.by_code(OdsCode(to["ods"])) is None:
+                yield document.fault(f"{to['ods']} is not in the directory", *here, "to", j, "ods")
