@@ -19,13 +19,39 @@ from r4_table import resources, structures
 from service.model import r4
 
 TABLE = Path(__file__).resolve().parents[1] / "service" / "fhir" / "search_table.json"
-TYPES = """
-    AllergyIntolerance Binary CarePlan CareTeam Communication Composition Condition Consent
-    DiagnosticReport DocumentReference Encounter EpisodeOfCare Flag Goal HealthcareService
-    Immunization Location Medication MedicationRequest MedicationStatement Observation
-    Organization Patient Practitioner PractitionerRole Procedure Provenance
-    QuestionnaireResponse RelatedPerson ServiceRequest Task
-    """.split()
+TYPES = [
+    "AllergyIntolerance",
+    "Binary",
+    "CarePlan",
+    "CareTeam",
+    "Communication",
+    "Composition",
+    "Condition",
+    "Consent",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Encounter",
+    "EpisodeOfCare",
+    "Flag",
+    "Goal",
+    "HealthcareService",
+    "Immunization",
+    "Location",
+    "Medication",
+    "MedicationRequest",
+    "MedicationStatement",
+    "Observation",
+    "Organization",
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "Procedure",
+    "Provenance",
+    "QuestionnaireResponse",
+    "RelatedPerson",
+    "ServiceRequest",
+    "Task",
+]
 KINDS = {
     "token": {"CodeableConcept", "Coding", "Identifier", "code", "boolean", "ContactPoint"},
     "date": {"dateTime", "date", "Period", "instant", "Timing"},

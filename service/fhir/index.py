@@ -43,9 +43,14 @@ def _references(resource: Resource, wanted: list[Parameter]) -> Iterator[Key]:
 
 
 def _reference(value: Any) -> str:
-    literal = value.get("reference", "") if isinstance(value, dict) else ""
+    """Return "Type/id"; of a reference that is logical only, "system|value"."""
+    if not isinstance(value, dict):
+        return ""
+    if "reference" not in value and "value" in value.get("identifier", {}):
+        return f"{value['identifier'].get('system', '')}|{value['identifier']['value']}"
+    literal = value.get("reference", "")
     return literal if literal.count("/") == 1 and not literal.startswith("#") else ""
 
 
 def _points_at(reference: str, targets: tuple[str, ...]) -> bool:
-    return not targets or reference.partition("/")[0] in targets
+    return not targets or "|" in reference or reference.partition("/")[0] in targets
