@@ -1,0 +1,91 @@
+"""Parts a body into messages: byte order marks, MLLP frames, padding and batches fall away here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from service.errors import Issue, UnreadableMessage
+from service.formats.hl7v2.charset import Codec, marked, strictly
+
+_BEFORE: Final = b" \t\r\n\x0b\x0c"  # may stand before MSH: space, the frame's VT
+_AFTER: Final = b"\r\n\x1a\x1c\0"  # may stand behind the last segment: the frame's FS, padding
+_MARK: Final = b"\xef\xbb\xbf"
+_HEADER: Final = re.compile(rb"MSH([^\w\s])[^\w\s]{2,5}\1")
+_LINE_ENDS: Final = frozenset(b"\r\n\x0b\x1c\0")
+_ENVELOPE: Final = re.compile(rb"(?:(?:FHS|BHS)[^\r\n]*[\r\n\x0b\x1c\0]+)+")
+_COUNT: Final = re.compile(rb"[\r\n]BTS[^\w\s](\d{1,9})")
+_QUOTED: Final = re.compile(rb"""[\s{[]*["']""")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Framed:
+    """The messages of one body, each from its MSH on."""
+
+    messages: tuple[bytes, ...]
+    certain: Codec | None = None  # how to read these bytes, where they tell it themselves
+    sent: Codec | None = None  # how they were before: UTF-16 comes here as UTF-8
+    announced: int | None = None  # how many messages the batch says that it has (BTS-1)
+
+
+def matches(body: bytes) -> bool:
+    """Whether `body` begins like HL7 v2: MSH or a batch header, behind what framing may put there.
+
+    Quotation marks before it count as well, so that a quoted message is refused with a reason.
+    """
+    start, codec = marked(body[:64].lstrip(_BEFORE))
+    if codec in {"utf-16-le", "utf-16-be"}:
+        start = start.replace(b"\0", b"")
+    start = start.lstrip(_BEFORE + b"\0\"'")
+    return start[:3] in {b"MSH", b"FHS", b"BHS"} and not start[3:4].isalnum()
+
+
+def part(body: bytes) -> Framed:
+    """Return the messages in `body`. Raises UnreadableMessage where it does not begin as one."""
+    content, certain = marked(body.lstrip(_BEFORE))
+    sent = certain
+    if certain in {"utf-16-le", "utf-16-be"}:
+        content, certain = strictly(content, certain).lstrip("\ufeff").encode(), "utf-8"
+    content = content.lstrip(_BEFORE + b"\0").rstrip(_AFTER)
+    if _MARK + b"MSH" in content:
+        content = content.replace(_MARK + b"MSH", b"MSH")
+    starts = _starts(content)
+    ends = [*starts[1:], len(content)]
+    messages = tuple(
+        content[start:end].rstrip(_AFTER + b"\x0b") if len(starts) > 1 else content[start:]
+        for start, end in zip(starts, ends, strict=True)
+    )
+    announced = _announced(content) if starts[0] else None
+    return Framed(messages=messages, certain=certain, sent=sent, announced=announced)
+
+
+def _starts(content: bytes) -> list[int]:
+    """Return where each message begins. Raises UnreadableMessage unless the first line is right."""
+    envelope = _ENVELOPE.match(content)
+    first = envelope.end() if envelope else 0
+    if content[first : first + 3] != b"MSH":
+        raise _unreadable(content)
+    starts = [first]
+    at = content.find(b"MSH", first + 3)
+    while at >= 0:
+        if content[at - 1] in _LINE_ENDS and _HEADER.match(content, at):
+            starts.append(at)
+        at = content.find(b"MSH", at + 3)
+    return starts
+
+
+def _announced(content: bytes) -> int | None:
+    counts = [int(digits) for digits in _COUNT.findall(content)]
+    return sum(counts) if counts else None
+
+
+def _unreadable(content: bytes) -> UnreadableMessage:
+    if b"MSH" not in content:
+        text = "there is no MSH segment; a message begins with MSH|^~\\&|"
+    elif _QUOTED.match(content):
+        text = "the message is quoted, as in JSON; send it as it left its sender, MSH first"
+    else:
+        text = "something stands before MSH; a message begins with MSH|^~\\&|"
+    issue = Issue(severity="fatal", code="structure", text=text, source="line 1")
+    return UnreadableMessage(text, [issue])

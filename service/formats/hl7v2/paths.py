@@ -1,0 +1,187 @@
+"""Paths compiled to closures: nothing is parsed while a message waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from service.formats.hl7v2.groups import belonging
+from service.formats.hl7v2.segment import Place, Repetition, Segment
+from service.formats.hl7v2.syntax import Condition, Every, Not, Parsed, Selector, Test, parse
+from service.formats.source import Node, Path
+
+Item = TypeVar("Item", Segment, Repetition)
+Holds = Callable[[Item], bool]
+Choose = Callable[[Sequence[Item]], Sequence[Item]]
+Segments = Callable[[Node], Sequence[Segment]]
+Values = Callable[[Node], Sequence[str]]
+Places = Callable[[Node], Sequence[Place]]
+
+
+def compile_path(text: str) -> Path:
+    """Compile one path; service.formats.hl7v2.syntax has the grammar.
+
+    A path without component gives component 1, one without subcomponent subcomponent 1: what
+    stood there before a field or component was parted, as the standard's rule for versions says.
+    A path to a segment gives the segment as sent. The nodes of a path to a field or a component
+    are repetitions. Raises ValueError that says what is wrong with it.
+    """
+    parsed = parse(text)
+    if parsed.origin == "repetition":
+        return _of_component(text, parsed)
+    segments = _segments(parsed)
+    return (
+        _of_segments(text, segments) if parsed.field is None else _of_field(text, parsed, segments)
+    )
+
+
+def _of_segments(text: str, segments: Segments) -> Path:
+    return Path(
+        text=text,
+        values=lambda node: [segment.text for segment in segments(node)],
+        nodes=segments,
+        places=lambda node: [segment.label for segment in segments(node)],
+    )
+
+
+def _of_component(text: str, parsed: Parsed) -> Path:
+    component, subcomponent = parsed.component or 1, parsed.subcomponent or 1
+
+    def here(node: Node) -> Sequence[Place]:
+        is_place = isinstance(node, Place) and node.repetition.text(component, subcomponent)
+        return (node,) if is_place else ()
+
+    return _of_places(text, here, component, subcomponent)
+
+
+def _of_field(text: str, parsed: Parsed, segments: Segments) -> Path:
+    field, choose = parsed.field or 1, _choosing(parsed.repetitions, _repetition_test)
+    component, subcomponent = parsed.component or 1, parsed.subcomponent or 1
+
+    def chosen(node: Node) -> Iterator[Place]:
+        for segment in segments(node):
+            repetitions = segment.repetitions(field)
+            wanted = set(map(id, choose(repetitions) if choose else repetitions))
+            for number, repetition in enumerate(repetitions, 1):
+                if id(repetition) in wanted:
+                    yield Place(segment, field, number, repetition)
+
+    def valued(node: Node) -> list[Place]:
+        return [p for p in chosen(node) if p.repetition.text(component, subcomponent)]
+
+    def filled(node: Node) -> list[Place]:
+        return [place for place in chosen(node) if not place.repetition.is_empty()]
+
+    path = _of_places(text, valued, component, subcomponent)
+    values = _values(parsed, segments, choose)
+    nodes = filled if parsed.component is None else valued
+    return Path(text=text, values=values, nodes=nodes, places=path.places)
+
+
+def _of_places(text: str, places: Places, component: int, subcomponent: int) -> Path:
+    return Path(
+        text=text,
+        values=lambda node: [p.repetition.text(component, subcomponent) for p in places(node)],
+        nodes=places,
+        places=lambda node: [place.label(component, subcomponent) for place in places(node)],
+    )
+
+
+def _values(parsed: Parsed, segments: Segments, choose: Choose[Repetition] | None) -> Values:
+    """Return the closure of the hot path: a message asks for some forty values."""
+    field, subcomponent = parsed.field or 1, parsed.subcomponent or 1
+    component = parsed.component or 1
+
+    def first_subcomponents(node: Node) -> list[str]:
+        found = []
+        for segment in segments(node):
+            repetitions = segment.repetitions(field)
+            for repetition in choose(repetitions) if choose else repetitions:
+                components = repetition.components
+                if component <= len(components) and components[component - 1]:
+                    found.append(components[component - 1])
+        return found
+
+    def subcomponents(node: Node) -> list[str]:
+        found = []
+        for segment in segments(node):
+            repetitions = segment.repetitions(field)
+            for repetition in choose(repetitions) if choose else repetitions:
+                found.append(repetition.text(component, subcomponent))
+        return [text for text in found if text]
+
+    return first_subcomponents if subcomponent == 1 else subcomponents
+
+
+def _segments(parsed: Parsed) -> Segments:
+    origin, name = parsed.origin, parsed.name
+    choose = _choosing(parsed.which, _segment_test)
+
+    def of_message(node: Node) -> Sequence[Segment]:
+        found: Sequence[Segment] = node.named.get(name, ())
+        return choose(found) if choose else found
+
+    def of_group(node: Node) -> Sequence[Segment]:
+        found = [*belonging(node.segment, name)] if node.segment else []
+        return choose(found) if choose else found
+
+    def here(node: Node) -> Sequence[Segment]:
+        return (node.segment,) if node.segment else ()
+
+    return {"message": of_message, "group": of_group}.get(origin, here)
+
+
+def _choosing(
+    selectors: Sequence[Selector], test: Callable[[Test], Holds[Item]]
+) -> Choose[Item] | None:
+    """Return what applies `selectors` from left to right; None where there are none."""
+    steps = [_step(selector, test) for selector in selectors]
+    if len(steps) <= 1:
+        return steps[0] if steps else None
+
+    def choose(items: Sequence[Item]) -> Sequence[Item]:
+        for step in steps:
+            items = step(items)
+        return items
+
+    return choose
+
+
+def _step(selector: Selector, test: Callable[[Test], Holds[Item]]) -> Choose[Item]:
+    if isinstance(selector, int):
+        number = selector
+        return lambda items: items[number - 1 : number]
+    holds = _holding(selector, test)
+    return lambda items: [item for item in items if holds(item)]
+
+
+def _holding(condition: Condition, test: Callable[[Test], Holds[Item]]) -> Holds[Item]:
+    if isinstance(condition, Test):
+        return test(condition)
+    if isinstance(condition, Not):
+        opposite = _holding(condition.condition, test)
+        return lambda item: not opposite(item)
+    parts = [_holding(part, test) for part in condition.conditions]
+    if isinstance(condition, Every):
+        return lambda item: all(part(item) for part in parts)
+    return lambda item: any(part(item) for part in parts)
+
+
+def _repetition_test(test: Test) -> Holds[Repetition]:
+    component, subcomponent = (*test.place, 1)[:2]
+    texts = test.texts
+    return lambda repetition: repetition.text(component, subcomponent) in texts
+
+
+def _segment_test(test: Test) -> Holds[Segment]:
+    """Of a repeating field any repetition may fit; one without any value fits ''."""
+    field, component, subcomponent = (*test.place, 1, 1)[:3]
+    texts = test.texts
+
+    def holds(segment: Segment) -> bool:
+        found = [r.text(component, subcomponent) for r in segment.repetitions(field)]
+        return any(text in texts for text in filter(None, found)) or (
+            "" in texts and not any(found)
+        )
+
+    return holds

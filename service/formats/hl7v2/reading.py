@@ -1,0 +1,174 @@
+"""Text to segments: line ends and headers as senders really write them, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from service.errors import Issue, UnreadableMessage
+from service.formats.hl7v2 import framing
+from service.formats.hl7v2.charset import decode
+from service.formats.hl7v2.groups import KNOWN
+from service.formats.hl7v2.message import Hl7Message
+from service.formats.hl7v2.segment import Segment, Shared
+from service.formats.hl7v2.separators import Separators, declared
+
+MOST_PARTS: Final = 1_000_000  # lines and separators; a real message has some thousands
+_FEW: Final = 100_000  # characters; a shorter message needs no counting
+_CHARSET: Final = 17  # where MSH-18 stands when MSH is split at MSH-1
+_LINE_END: Final = re.compile(rb"[\r\n]")
+_NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
+_ENVELOPE: Final = frozenset({"FHS", "BHS", "BTS", "FTS"})
+_INSIDE_A_LINE: Final = re.compile(r"(?:\\[rn]|\s|)(?:EVN|PID|PV1|RF1|PRD|TXA|SFT)\|")
+
+
+def read(body: bytes, charset: str | None = None) -> tuple[Hl7Message, ...]:
+    """Return the messages in `body`: one, or as many as a batch or a file has.
+
+    charset: the one to read by where MSH-18 is empty. Raises UnreadableMessage with every fault
+    of every message.
+    """
+    framed = framing.part(body)
+    messages: list[Hl7Message] = []
+    faults: list[Issue] = []
+    for number, content in enumerate(framed.messages, 1):
+        try:
+            messages.append(_message(content, framed, charset))
+        except UnreadableMessage as refusal:
+            several = len(framed.messages) > 1
+            faults += _numbered(refusal.issues, number) if several else refusal.issues
+    if faults:
+        raise UnreadableMessage(faults[0].text, faults)
+    if framed.announced not in {None, len(messages)}:
+        messages[-1].issues += (_warning("the batch announces another number (BTS-1)", "BTS-1"),)
+    return tuple(messages)
+
+
+def header_charset(content: bytes) -> str:
+    """Return MSH-18 as sent; "" where it is empty or absent."""
+    end = _LINE_END.search(content)
+    fields = content[: end.start() if end else len(content)].split(content[3:4] or b"|")
+    return fields[_CHARSET].decode("latin-1").strip() if len(fields) > _CHARSET else ""
+
+
+def _message(content: bytes, framed: framing.Framed, charset: str | None) -> Hl7Message:
+    declared_charset = header_charset(content)
+    decoded = decode(content, declared=declared_charset, default=charset, certain=framed.certain)
+    issues = list(decoded.issues)
+    lines = _lines(decoded.text, issues)
+    separators = _separators(lines[0])
+    _refuse_too_many_parts(decoded.text, lines, separators)
+    shared = Shared(separators, framed.sent or decoded.codec)
+    segments = _segments(_joined(lines, separators.field, issues), shared)
+    message = Hl7Message(segments, issues=tuple(issues), charset_guessed=decoded.guessed)
+    _refuse_certain_faults(message)
+    return message
+
+
+def _lines(text: str, issues: list[Issue]) -> list[str]:
+    """Split at CR if there is any, else at LF; at both where MSH itself does not end with CR."""
+    if "\0" in text:
+        text = text.replace("\0", "")
+        issues.append(_warning("NUL characters were left out", "line 1"))
+    if "\r" not in text:
+        return text.split("\n")
+    if "\n" in text:
+        text = text.replace("\r\n", "\r")
+        if "\n" in text[: text.find("\r")]:
+            text = text.replace("\n", "\r")
+            issues.append(_warning("lines end now with CR, now with LF", "line 1"))
+    return text.split("\r")
+
+
+def _separators(header: str) -> Separators:
+    sign = header[3:4]
+    end = header.find(sign, 4) if sign else -1
+    try:
+        return declared(sign, header[4 : end if end > 0 else None])
+    except ValueError as error:
+        raise UnreadableMessage(str(error), [_fault(str(error), "MSH-2")]) from None
+
+
+def _refuse_too_many_parts(text: str, lines: list[str], separators: Separators) -> None:
+    if len(text) < _FEW:
+        return
+    signs = (separators.field, separators.component, separators.repetition)
+    parts = len(lines) + sum(map(text.count, signs))
+    parts += text.count(separators.subcomponent) if separators.subcomponent else 0
+    if parts > MOST_PARTS:
+        fault = f"there are more than {MOST_PARTS} lines and separators"
+        raise UnreadableMessage(fault, [_fault(fault, "line 1", "too-costly")])
+
+
+def _joined(lines: list[str], sign: str, issues: list[Issue]) -> list[str]:
+    """Return one text a segment: a line that does not begin like one continues the one before."""
+    begun: list[list[str]] = []
+    blank = continued = first = 0
+    for number, line in enumerate(lines, 1):
+        if not line:
+            blank += 1
+        elif (line[3:4] == sign and _NAME.match(line)) or _is_bare_name(line):
+            begun.append([line])
+            blank = 0
+        else:
+            begun[-1] += [""] * blank
+            begun[-1].append(line)
+            blank, continued, first = 0, continued + 1, first or number
+    if continued:
+        text = "lines that begin no segment continue the field before them"
+        issues.append(_warning(f"{continued} {text}", f"line {first}"))
+    return ["\n".join(parts) if len(parts) > 1 else parts[0] for parts in begun]
+
+
+def _is_bare_name(line: str) -> bool:
+    """Whether `line` is an empty segment, its name alone, and not a word of three letters."""
+    return (line in KNOWN or line[0] == "Z") and bool(_NAME.fullmatch(line))
+
+
+def _segments(texts: list[str], shared: Shared) -> list[Segment]:
+    counts = shared.counts
+    segments: list[Segment] = []
+    before: Segment | None = None
+    for text in texts:
+        name = text[:3]
+        if name in _ENVELOPE:
+            continue
+        ordinal = counts[name] = counts.get(name, 0) + 1
+        segment = Segment(name, text, shared, ordinal)
+        if before is not None:
+            before.next = segment
+        segments.append(segment)
+        before = segment
+    return segments
+
+
+def _refuse_certain_faults(message: Hl7Message) -> None:
+    faults = list(_faults(message))
+    if faults:
+        raise UnreadableMessage(faults[0].text, faults)
+
+
+def _faults(message: Hl7Message) -> Iterator[Issue]:
+    header = message.header
+    if len(message.segments) == 1 and _INSIDE_A_LINE.search(header.text):
+        yield _fault("segments are not parted by CR or LF: one begins inside a line", "line 1")
+    if header.raw(9).strip() in {"", '""'} or not message.message_type:
+        yield _fault("the message type is absent", "MSH-9", "required")
+    if header.raw(10).strip() in {"", '""'}:
+        yield _fault("the message control id is absent", "MSH-10", "required")
+    if any(segment.first(1) for segment in message.named.get("DSC", ())):
+        yield _fault("the message goes on in another (DSC), which is not supported", "DSC-1")
+
+
+def _numbered(issues: tuple[Issue, ...], number: int) -> list[Issue]:
+    return [replace(issue, source=f"message {number}, {issue.source}") for issue in issues]
+
+
+def _fault(text: str, source: str, code: str = "structure") -> Issue:
+    return Issue(severity="fatal", code=code, text=text, source=source)
+
+
+def _warning(text: str, source: str) -> Issue:
+    return Issue(severity="warning", code="structure", text=text, source=source)
