@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from service.fhir.search_parameters import Parameter, Resource, parameters
+from service.fhir.systems import ODS
 
 Key = tuple[str, str]
 
@@ -13,16 +15,26 @@ Key = tuple[str, str]
 TOKENS: Final = ("identifier",)
 REFERENCES: Final = ("patient", "encounter", "based-on", "focus", "target")
 CODES: Final = {"Task": ("status",)}
+ORGANISATIONS: Final = {
+    "Communication": "recipient",
+    "ServiceRequest": "performer",
+    "Task": "owner",
+}
+_ODS_CODE: Final = re.compile(r"[A-Z0-9]{2,12}")
 
 
 def index_keys(resource: Resource) -> tuple[Key, ...]:
-    """Return (parameter, value) rows: "system|value", "Type/id" or a code, each once."""
+    """Return (parameter, value) rows, each once.
+
+    A value is "system|value", "Type/id", a code, or "ods|CODE" of an addressed organisation.
+    """
     kind = resource["resourceType"]
     known = parameters(kind)
     rows = [
         *_tokens(resource, [known[name] for name in TOKENS if name in known]),
         *_references(resource, [known[name] for name in REFERENCES if name in known]),
         *((name, resource[name]) for name in CODES.get(kind, ()) if name in resource),
+        *_organisations(resource, ORGANISATIONS.get(kind, "")),
     ]
     return tuple(dict.fromkeys(rows))
 
@@ -40,6 +52,24 @@ def _references(resource: Resource, wanted: list[Parameter]) -> Iterator[Key]:
             reference = _reference(value)
             if reference and _points_at(reference, parameter.targets):
                 yield parameter.name, reference
+
+
+def ods_code(reference: Any) -> str:
+    """Return the ODS code that a Reference names, by identifier or as Organization/<code>."""
+    if not isinstance(reference, dict):
+        return ""
+    identifier = reference.get("identifier", {})
+    if identifier.get("system") == ODS and "value" in identifier:
+        return str(identifier["value"])
+    kind, _, code = str(reference.get("reference", "")).partition("/")
+    return code if kind == "Organization" and _ODS_CODE.fullmatch(code) else ""
+
+
+def _organisations(resource: Resource, element: str) -> Iterator[Key]:
+    named = resource.get(element, ())
+    for reference in named if isinstance(named, list) else [named]:
+        if code := ods_code(reference):
+            yield element, f"ods|{code}"
 
 
 def _reference(value: Any) -> str:

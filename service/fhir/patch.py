@@ -73,40 +73,40 @@ def _copy(value: Document) -> Document:
     return [_copy(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _tokens(pointer: str) -> list[str]:
+def _names(pointer: str) -> list[str]:
     """Part a JSON pointer (RFC 6901)."""
     if pointer and not pointer.startswith("/"):
         raise _Fault("a path begins with /")
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    return [name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:]]
 
 
-def _step(node: Document, token: str) -> Document:
-    if isinstance(node, dict) and token in node:
-        return node[token]
+def _step(node: Document, part: str) -> Document:
+    if isinstance(node, dict) and part in node:
+        return node[part]
     if isinstance(node, list):
-        return node[_index(token, len(node) - 1)]
+        return node[_index(part, len(node) - 1)]
     raise _Fault("there is nothing at its path")
 
 
-def _index(token: str, last: int) -> int:
-    if not token.isascii() or not token.isdigit() or (token != "0" and token[0] == "0"):
+def _index(part: str, last: int) -> int:
+    if not part.isascii() or not part.isdigit() or (part != "0" and part[0] == "0"):
         raise _Fault("a place in a list is a whole number")
-    if int(token[:9]) > last:
+    if int(part[:9]) > last:
         raise _Fault("there is nothing at its path")
-    return int(token)
+    return int(part)
 
 
-def _at(document: Document, tokens: list[str]) -> Document:
-    for token in tokens:
-        document = _step(document, token)
+def _at(document: Document, parts: list[str]) -> Document:
+    for part in parts:
+        document = _step(document, part)
     return document
 
 
 def _add(document: Document, pointer: str, value: Document) -> Document:
-    tokens = _tokens(pointer)
-    if not tokens:
+    parts = _names(pointer)
+    if not parts:
         return value
-    holder, last = _at(document, tokens[:-1]), tokens[-1]
+    holder, last = _at(document, parts[:-1]), parts[-1]
     if isinstance(holder, dict):
         holder[last] = value
     elif isinstance(holder, list):
@@ -118,10 +118,10 @@ def _add(document: Document, pointer: str, value: Document) -> Document:
 
 def _remove(document: Document, pointer: str) -> tuple[Document, Document]:
     """Return the document without, and what was there."""
-    tokens = _tokens(pointer)
-    if not tokens:
+    parts = _names(pointer)
+    if not parts:
         raise _Fault("the whole resource cannot be removed")
-    holder, last = _at(document, tokens[:-1]), tokens[-1]
+    holder, last = _at(document, parts[:-1]), parts[-1]
     taken = _step(holder, last)
     del holder[last if isinstance(holder, dict) else int(last)]
     return document, taken
@@ -130,7 +130,7 @@ def _remove(document: Document, pointer: str) -> tuple[Document, Document]:
 def _replace(document: Document, operation: Mapping[str, Any]) -> Document:
     if not operation["path"]:
         return operation["value"]
-    holder, last = _at(document, _tokens(operation["path"])[:-1]), _tokens(operation["path"])[-1]
+    holder, last = _at(document, _names(operation["path"])[:-1]), _names(operation["path"])[-1]
     _step(holder, last)
     holder[last if isinstance(holder, dict) else int(last)] = operation["value"]
     return document
@@ -144,7 +144,7 @@ def _move(document: Document, operation: Mapping[str, Any]) -> Document:
 
 
 def _test(document: Document, operation: Mapping[str, Any]) -> Document:
-    found, wanted = _at(document, _tokens(operation["path"])), operation["value"]
+    found, wanted = _at(document, _names(operation["path"])), operation["value"]
     if found != wanted or isinstance(found, bool) != isinstance(wanted, bool):
         raise AssertionError
     return document
@@ -156,7 +156,7 @@ _OPERATIONS: Final[dict[str, Callable[[Document, Mapping[str, Any]], Document]]]
     "replace": _replace,
     "move": _move,
     "copy": lambda document, one: _add(
-        document, one["path"], _copy(_at(document, _tokens(one["from"])))
+        document, one["path"], _copy(_at(document, _names(one["from"])))
     ),
     "test": _test,
 }

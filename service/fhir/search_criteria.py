@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.fhir.index import CODES, REFERENCES, TOKENS, Key
+from service.fhir.index import CODES, ORGANISATIONS, REFERENCES, TOKENS, Key, ods_code
 from service.fhir.search_parameters import Parameter, Resource, parameters, types
 from service.fhir.search_text import alternatives, split_token, unescape
 from service.fhir.search_values import MODIFIERS, Matches, literal, matcher, token
@@ -109,11 +109,22 @@ def _key(kind: str, parameter: Parameter, modifier: str, value: str) -> Key | No
     if parameter.name in TOKENS and not modifier:
         system, code = split_token(value)
         return (parameter.name, f"{system}|{code}") if code and system is not None else None
+    if parameter.name == ORGANISATIONS.get(kind):
+        return _organisation_key(parameter.name, modifier, value)
     if parameter.kind == "reference":
         return _reference_key(parameter, modifier, unescape(value))
     if parameter.name in CODES.get(kind, ()) and not modifier and "|" not in value:
         return parameter.name, unescape(value)
     return None
+
+
+def _organisation_key(name: str, modifier: str, value: str) -> Key | None:
+    system, code = split_token(value)
+    if modifier == "identifier" and system is not None:
+        named = ods_code({"identifier": {"system": system, "value": code}})
+    else:
+        named = ods_code({"reference": unescape(value)})
+    return (name, f"ods|{named}") if named and modifier in ("", "identifier") else None
 
 
 def _reference_key(parameter: Parameter, modifier: str, value: str) -> Key | None:
