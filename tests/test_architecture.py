@@ -26,10 +26,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"model", "errors"},
     "delivery": {"model", "store", "fhir", "errors", "yamlfile"},
     "security": {"model", "store", "errors"},
-    "pipeline": {"model", "formats", "mapping", "fhir", "store", "delivery", "errors"},
+    "answers": {"model", "formats", "fhir", "store", "delivery", "errors"},
+    "pipeline": {
+        *("model", "formats", "mapping", "fhir", "store", "delivery"),
+        "answers",
+        "errors",
+    },
+    "recognition": {"model", "formats", "mapping", "fhir", "store", "delivery", "errors"},
     "api": {
         *("model", "formats", "mapping", "fhir", "store", "delivery", "security"),
-        *("pipeline", "errors", "settings", "log"),
+        *("pipeline", "recognition", "answers", "errors", "settings", "log"),
     },
 }
 COMPOSITION = {"app", "cli", "demo", "__main__", "__init__"}  # may import everything

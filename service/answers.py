@@ -1,0 +1,85 @@
+"""The answer to a message, in its sender's language: ACK, message Bundle, OperationOutcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from service.delivery.posting import Posting
+from service.errors import Issue
+from service.fhir.message_response import message_response
+from service.fhir.outcome import operation_outcome
+from service.formats import SourceMessage, fhir_r4, hl7v2
+from service.model import Instant, TransferOfCare
+from service.store import Answer, RawMessage
+
+FHIR_JSON: Final = "application/fhir+json; charset=utf-8"
+HL7V2: Final = "application/hl7-v2"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """What was made of a message."""
+
+    message: RawMessage
+    sources: tuple[SourceMessage, ...]
+    transfers: tuple[TransferOfCare, ...]
+    postings: tuple[Posting, ...]
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """Everything doubtful that was found on the way."""
+        return tuple(issue for posting in self.postings for issue in posting.issues)
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The ODS codes of those who get it, each once."""
+        every = (d.recipient for posting in self.postings for d in posting.deliveries)
+        return tuple(dict.fromkeys(every))
+
+
+class Answers:
+    """Words answers; `endpoint` is our own FHIR address, as messages name it."""
+
+    def __init__(
+        self, *, endpoint: str, clock: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
+        self._endpoint = endpoint
+        self._clock = clock
+        self._new_id = new_id
+
+    def positive(self, taken: Taken) -> Answer:
+        """Return what the sender is told once everything is durable."""
+        source = taken.sources[0]
+        if isinstance(source, hl7v2.Hl7Message):
+            return self._acknowledgement(source, taken)
+        if source.message_type.startswith("message:") and isinstance(source, fhir_r4.FhirMessage):
+            return self._message(source, taken)
+        body = operation_outcome([delivered_to(taken), *taken.issues])
+        return Answer(status=201, media_type=FHIR_JSON, body=orjson.dumps(body))
+
+    def _acknowledgement(self, source: hl7v2.Hl7Message, taken: Taken) -> Answer:
+        ack = hl7v2.acknowledge(
+            source, "AA", issues=taken.issues, now=self._clock(), control_id=self._new_id()
+        )
+        return Answer(status=200, media_type=HL7V2, body=ack)
+
+    def _message(self, source: fhir_r4.FhirMessage, taken: Taken) -> Answer:
+        body = message_response(
+            source.resource,
+            [delivered_to(taken), *taken.issues],
+            endpoint=self._endpoint,
+            response_id=self._new_id(),
+            timestamp=Instant.of(self._clock()).isoformat(),
+        )
+        return Answer(status=200, media_type=FHIR_JSON, body=orjson.dumps(body))
+
+
+def delivered_to(taken: Taken) -> Issue:
+    """Say to whom the message goes: organisations, never people."""
+    to = ", ".join(taken.recipients) or "nobody"
+    return Issue(severity="information", code="informational", text=f"Stored; delivered to {to}.")

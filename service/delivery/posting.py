@@ -1,0 +1,259 @@
+"""From a transfer and its recipients to what one transaction writes.
+
+Everything is looked up, built, checked and serialised here, before the transaction opens; what
+was looked up is handed on as `Check`s, so that the store notices when another was faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+import orjson
+
+from service.delivery.routing import Routing
+from service.errors import Issue, NonconformantResource
+from service.fhir.build import Built, Known, Origin, build, identity_keys
+from service.fhir.index import index_keys
+from service.fhir.validate import check
+from service.model import OdsCode, Recipient, TransferOfCare
+from service.store import Check, Delivery, Reference, Store, Write
+
+# A change of something that was sent before follows to everybody who got it. The slot names
+# what they hold: the stay, the referral or the patient.
+FOLLOWS: Final = {
+    "discharge-cancelled": "encounter",
+    "referral-update": "requests[0]",
+    "referral-cancelled": "requests[0]",
+    "patient-update": "patient",
+    "patient-merge": "patient",
+}
+# What the relay says of a Communication, whatever its sender wrote there.
+SERVER_OWNED: Final = (
+    *("resourceType", "id", "meta", "status", "recipient", "sender", "subject"),
+    *("sent", "received", "basedOn"),
+)
+# Lists in which the sender's items stand beside ours.
+SHARED_LISTS: Final = ("identifier", "category", "note", "about", "partOf")
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Posting:
+    """One transfer as rows: part of a `Commit`."""
+
+    writes: tuple[Write, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    checks: tuple[Check, ...] = ()
+    shared: tuple[Reference, ...] = ()
+    issues: tuple[Issue, ...] = ()
+
+    @classmethod
+    def joined(cls, postings: Iterable[Posting]) -> Posting:
+        """Return several as one."""
+        every = tuple(postings)
+        return cls(
+            writes=tuple(write for one in every for write in one.writes),
+            deliveries=tuple(delivery for one in every for delivery in one.deliveries),
+            checks=tuple(dict.fromkeys(check for one in every for check in one.checks)),
+            shared=tuple(dict.fromkeys(ref for one in every for ref in one.shared)),
+            issues=tuple(issue for one in every for issue in one.issues),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What the sender sent before that this transfer is about."""
+
+    known: Known
+    checks: tuple[Check, ...]
+    issues: tuple[Issue, ...]
+
+
+class Poster:
+    """Makes postings for the senders of one store."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        routing: Routing,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._routing = routing
+        self._clock = clock
+        self._new_id = new_id
+
+    def post(
+        self,
+        transfer: TransferOfCare,
+        origin: Origin,
+        posted: Mapping[str, Resource] = MappingProxyType({}),
+    ) -> Posting:
+        """Return the rows of one transfer. Raises NonconformantResource with every fault.
+
+        `posted` are the resources by id that the sender posted itself: a Communication among
+        them that is addressed to one recipient is what that recipient gets.
+        """
+        found = look_up(self._store, transfer)
+        recipients, issues = self.recipients(transfer, found.known)
+        doubtful = (*transfer.issues, *found.issues, *issues)
+        built = build(
+            replace(transfer, issues=doubtful),
+            recipients,
+            known=found.known,
+            origin=origin,
+            now=self._clock(),
+            new_id=self._new_id,
+            organisation_name=self._routing.directory.name_of,
+        )
+        built = replace(
+            built,
+            communications=tuple(
+                (to, adopted(made, posted.get(made["id"], {})), task)
+                for to, made, task in built.communications
+            ),
+        )
+        require_conformance(built)
+        return self._rows(transfer, built, found, doubtful)
+
+    def recipients(
+        self, transfer: TransferOfCare, known: Known
+    ) -> tuple[tuple[Recipient, ...], tuple[Issue, ...]]:
+        """Return who must know: those of the routing, and those who hold what changes."""
+        routed = self._routing.recipients(transfer)
+        slot = FOLLOWS.get(transfer.kind)
+        if slot is None or slot not in known:
+            return routed.recipients, routed.issues
+        held = known[slot]
+        told = {recipient.ods for recipient in routed.recipients}
+        holders = [
+            Recipient(ods=OdsCode(ods), role="action", because="holds-what-changes")
+            for ods in self._store.audience(held.type, held.id)
+            if ods not in told
+        ]
+        return (*routed.recipients, *holders), routed.issues
+
+    def _rows(
+        self, transfer: TransferOfCare, built: Built, found: Found, issues: tuple[Issue, ...]
+    ) -> Posting:
+        sender = transfer.message.sender
+        versions = {held.id: held.version for held in found.known.values()}
+        unchanged = self._unchanged(sender, built, versions)
+        writes = tuple(
+            as_write(resource, sender, prior=versions.get(resource["id"], 0))
+            for resource in built.resources
+            if (resource["resourceType"], resource["id"]) not in unchanged
+        )
+        return Posting(
+            writes=writes,
+            deliveries=tuple(_delivery(transfer, *made) for made in built.communications),
+            checks=found.checks,
+            shared=tuple(unchanged),
+            issues=issues,
+        )
+
+    def _unchanged(self, sender: OdsCode, built: Built, versions: dict[str, int]) -> set[Reference]:
+        """Return the resources that the message repeats without a change."""
+        again = {
+            (resource["resourceType"], resource["id"]): resource
+            for resource in built.resources
+            if resource["id"] in versions
+        }
+        if not again:
+            return set()
+        stored = self._store.read_many(sender, list(again))
+        return {
+            reference
+            for reference, row in stored.items()
+            if not row.deleted and _same(orjson.loads(row.body), again[reference])
+        }
+
+
+def look_up(store: Store, transfer: TransferOfCare) -> Found:
+    """Find the resources that the sender's earlier messages made of the same things."""
+    identities = identity_keys(transfer)
+    rows = store.find_many(transfer.message.sender, [(i.type, i.key) for i in identities])
+    checks = tuple(
+        Check(
+            owner=transfer.message.sender,
+            type=identity.type,
+            key=identity.key,
+            expected=tuple(found for found, _ in hits),
+        )
+        for identity, hits in zip(identities, rows, strict=True)
+    )
+    known, issues = Known.of(identities, rows)
+    return Found(known=known, checks=checks, issues=issues)
+
+
+def adopted(built: Resource, posted: Resource) -> Resource:
+    """Return a posted Communication completed by what was built for its recipient."""
+    if not posted:
+        return built
+    both = {
+        name: [*posted[name], *(item for item in built[name] if item not in posted[name])]
+        for name in SHARED_LISTS
+        if name in posted and name in built
+    }
+    ours = {name: built[name] for name in SERVER_OWNED if name in built}
+    return {**ours, **built, **posted, **both, **ours}
+
+
+def require_conformance(built: Built) -> None:
+    """Raise NonconformantResource if a resource that was built breaks its profile."""
+    faults: list[Issue] = []
+    for resource in built.resources:
+        faults += check(resource)
+    for _, communication, task in built.communications:
+        faults += check(communication)
+        faults += check(task)
+    errors = [fault for fault in faults if fault.severity in ("error", "fatal")]
+    if errors:
+        raise NonconformantResource(issues=errors)
+
+
+def as_write(resource: Resource, owner: OdsCode, *, prior: int = 0) -> Write:
+    """Return a built resource as a row."""
+    return Write(
+        type=resource["resourceType"],
+        id=resource["id"],
+        version=prior + 1,
+        body=orjson.dumps(resource),
+        owner=owner,
+        prior=prior,
+        keys=index_keys(resource),
+    )
+
+
+def _delivery(
+    transfer: TransferOfCare, recipient: Recipient, communication: Resource, task: Resource
+) -> Delivery:
+    sender = transfer.message.sender
+    return Delivery(
+        recipient=recipient.ods or "",
+        kind=transfer.kind,
+        communication=as_write(communication, sender),
+        task=as_write(task, sender),
+        patient_id=communication["subject"]["reference"].removeprefix("Patient/"),
+        nhs_number=transfer.patient.nhs_number or "",
+    )
+
+
+def _same(stored: Resource, built: Resource) -> bool:
+    """Whether two versions of a resource say the same, their own version and instant aside."""
+    return _content(stored) == _content(built)
+
+
+def _content(resource: Resource) -> Resource:
+    versionless = {
+        name: value
+        for name, value in resource["meta"].items()
+        if name not in ("versionId", "lastUpdated")
+    }
+    return {**resource, "meta": versionless}

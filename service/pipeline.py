@@ -1,0 +1,203 @@
+"""The way of a message: read, map, route, build, validate, commit; what is refused is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from service import formats
+from service.answers import Answers, Taken
+from service.delivery.posting import Poster, Posting
+from service.errors import Issue, ServiceError, Unavailable
+from service.fhir.build import Origin
+from service.formats import SourceMessage
+from service.mapping import Mapping, Mappings
+from service.model import Instant, OdsCode, TransferOfCare
+from service.store import Commit, DeadLetter, RawMessage, Receipt, Stale, Store
+
+TRIES: Final = 5  # commits that others may overtake before the sender is asked to try again
+_BROKEN: Final = Issue(
+    severity="fatal",
+    code="exception",
+    text="The service failed on this message. It is kept; an operator can replay it.",
+)
+
+
+class TrialMessage(ServiceError):
+    """The message is marked as training or debugging, and such are not delivered here."""
+
+    issue_type = "business-rule"
+    http_status = 422
+    ack_code = "AR"
+    error_code = "202"  # HL7 table 0357: unsupported processing id
+
+
+class Pipeline:
+    """Every wire brings its messages here; nothing else turns a message into deliveries."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        mappings: Mappings,
+        poster: Poster,
+        answers: Answers,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        takes_trials: bool = False,
+    ) -> None:
+        self._store = store
+        self._mappings = mappings
+        self._poster = poster
+        self._answers = answers
+        self._clock = clock
+        self._new_id = new_id
+        self._takes_trials = takes_trials
+
+    def receive(
+        self, sender: OdsCode, media_type: str, body: bytes, mapping_id: str = ""
+    ) -> Receipt:
+        """Read, map, route, build, validate and store one message.
+
+        On return everything is durable and may be acknowledged; a message that came before gets
+        its first answer again. Raises ServiceError if a step refuses it; the bytes are kept even
+        then, as a dead letter.
+        """
+        raw = self._raw(sender, media_type, body)
+        with self._keeping(raw):
+            sources = self._read(media_type, body, mapping_id)
+        return self._take(raw, sources, mapping_id)
+
+    def replay(self, letter: DeadLetter) -> Receipt:
+        """Take in a kept message again, now that its mapping is mended. Raises ServiceError."""
+        raw = RawMessage(
+            id=letter.id,
+            sender=letter.sender,
+            control_id=letter.control_id,
+            digest=hashlib.sha256(letter.body).digest(),
+            media_type=letter.media_type,
+            body=letter.body,
+            received_at=letter.received_at,
+        )
+        with self._keeping(raw):
+            sources = self._read(letter.media_type, letter.body)
+        return self._take(raw, sources, "", replay=True)
+
+    def _take(
+        self,
+        raw: RawMessage,
+        sources: Sequence[SourceMessage],
+        mapping_id: str,
+        *,
+        replay: bool = False,
+    ) -> Receipt:
+        raw = replace(raw, control_id=control_id(sources[0], raw.digest))
+        with self._keeping(raw):
+            repeated = self._store.repeat(raw.sender, raw.control_id, raw.digest)
+            if repeated:
+                return repeated
+            mapped = [self._mapped(OdsCode(raw.sender), s, mapping_id) for s in sources]
+            return self._commit(raw, sources, mapped, replay=replay)
+
+    def _commit(
+        self,
+        raw: RawMessage,
+        sources: Sequence[SourceMessage],
+        mapped: Sequence[tuple[Mapping, TransferOfCare]],
+        *,
+        replay: bool,
+    ) -> Receipt:
+        """Look up, build and commit, again whenever another message was faster."""
+        mapping = mapped[0][0]
+        raw = replace(raw, mapping=mapping.id, mapping_version=mapping.version)
+        for _ in range(TRIES):
+            postings = [self._poster.post(t, origin_of(raw, m)) for m, t in mapped]
+            transfers = tuple(transfer for _, transfer in mapped)
+            taken = Taken(
+                message=raw, sources=tuple(sources), transfers=transfers, postings=tuple(postings)
+            )
+            try:
+                return self._store.commit(self._as_commit(taken, replay=replay))
+            except Stale:
+                continue
+        raise Unavailable("Others changed the same records at the same time; send it again.")
+
+    def _as_commit(self, taken: Taken, *, replay: bool) -> Commit:
+        every = Posting.joined(taken.postings)
+        return Commit(
+            message=replace(taken.message, issues=every.issues),
+            answer=self._answers.positive(taken),
+            writes=every.writes,
+            deliveries=every.deliveries,
+            checks=every.checks,
+            shared=every.shared,
+            replay=replay,
+        )
+
+    def _mapped(
+        self, sender: OdsCode, source: SourceMessage, mapping_id: str
+    ) -> tuple[Mapping, TransferOfCare]:
+        mapping = self._mappings.choose(sender, source, mapping_id)
+        transfer = mapping.apply(source, sender)
+        if transfer.message.processing in ("T", "D") and not self._takes_trials:
+            raise TrialMessage
+        return mapping, transfer
+
+    def _read(
+        self, media_type: str, body: bytes, mapping_id: str = ""
+    ) -> tuple[SourceMessage, ...]:
+        if mapping_id:
+            mapping = self._mappings.by_id(mapping_id)
+            return formats.FORMATS[mapping.format].read(body, mapping.charset)
+        return formats.detect(media_type, body).read(body)
+
+    def _raw(self, sender: OdsCode, media_type: str, body: bytes) -> RawMessage:
+        return RawMessage(
+            id=self._new_id(),
+            sender=sender,
+            control_id="",
+            digest=hashlib.sha256(body).digest(),
+            media_type=media_type,
+            body=body,
+            received_at=Instant.of(self._clock()),
+        )
+
+    @contextmanager
+    def _keeping(self, raw: RawMessage) -> Iterator[None]:
+        """Keep the bytes of a message that a step refuses, or that breaks us."""
+        try:
+            yield
+        except Unavailable:
+            raise
+        except ServiceError as refusal:
+            self._store.refuse(raw, refusal.issues)
+            raise
+        except Exception:
+            self._store.refuse(raw, [_BROKEN])
+            raise
+
+
+def control_id(source: SourceMessage, digest: bytes) -> str:
+    """Return what a repeat is known by: the sender's own id, or the content where it has none.
+
+    In HL7 v2 an id is unique within the sending application and facility (MSH-3, MSH-4).
+    """
+    own = source.message_id or f"sha256:{digest.hex()}"
+    return "|".join(filter(None, (*source.namespace, own)))
+
+
+def origin_of(raw: RawMessage, mapping: Mapping) -> Origin:
+    """Return what the resources say of the message that they were made of."""
+    return Origin(
+        message_id=raw.id,
+        media_type=raw.media_type,
+        size=len(raw.body),
+        sha1=b64encode(hashlib.sha1(raw.body, usedforsecurity=False).digest()).decode(),
+        mapping=mapping.id,
+        mapping_version=mapping.version,
+    )
