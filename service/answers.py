@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 
 from service.delivery.posting import Posting
-from service.errors import Issue
+from service.errors import Issue, ServiceError
 from service.fhir.message_response import message_response
 from service.fhir.outcome import operation_outcome
 from service.formats import SourceMessage, fhir_r4, hl7v2
@@ -61,6 +61,30 @@ class Answers:
             return self._message(source, taken)
         body = operation_outcome([delivered_to(taken), *taken.issues])
         return Answer(status=201, media_type=FHIR_JSON, body=orjson.dumps(body))
+
+    def negative(self, source: SourceMessage, refusal: ServiceError) -> Answer:
+        """Return what the sender of an HL7 v2 message is told that was read but not taken."""
+        ack = hl7v2.acknowledge(
+            source,
+            refusal.ack_code,
+            text=refusal.text,
+            issues=refusal.issues,
+            now=self._clock(),
+            control_id=self._new_id(),
+        )
+        return Answer(status=refusal.http_status, media_type=HL7V2, body=ack)
+
+    def unreadable(self, body: bytes, refusal: ServiceError) -> Answer:
+        """Return what the sender of bytes is told that should be HL7 v2 and could not be read."""
+        nak = hl7v2.reject(
+            body,
+            refusal.ack_code,
+            text=refusal.text,
+            issues=refusal.issues,
+            now=self._clock(),
+            control_id=self._new_id(),
+        )
+        return Answer(status=refusal.http_status, media_type=HL7V2, body=nak)
 
     def _acknowledgement(self, source: hl7v2.Hl7Message, taken: Taken) -> Answer:
         ack = hl7v2.acknowledge(

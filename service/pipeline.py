@@ -18,7 +18,7 @@ from service.fhir.build import Origin
 from service.formats import SourceMessage
 from service.mapping import Mapping, Mappings
 from service.model import Instant, OdsCode, TransferOfCare
-from service.store import Commit, DeadLetter, RawMessage, Receipt, Stale, Store
+from service.store import Answer, Commit, DeadLetter, RawMessage, Receipt, Stale, Store
 
 TRIES: Final = 5  # commits that others may overtake before the sender is asked to try again
 _BROKEN: Final = Issue(
@@ -72,6 +72,35 @@ class Pipeline:
         with self._keeping(raw):
             sources = self._read(media_type, body, mapping_id)
         return self._take(raw, sources, mapping_id)
+
+    def receive_hl7v2(
+        self, sender: OdsCode, media_type: str, body: bytes, mapping_id: str = ""
+    ) -> tuple[Answer, ...]:
+        """Take in every HL7 v2 message of a body, each by itself; return an ACK for each.
+
+        A message that is refused is answered AE or AR, and kept as a dead letter. Raises
+        Unavailable if the store cannot be written: then nothing of the rest was taken.
+        """
+        raw = self._raw(sender, media_type, body)
+        try:
+            with self._keeping(raw):
+                sources = self._read(media_type, body, mapping_id)
+        except ServiceError as refusal:
+            return (self._answers.unreadable(body, refusal),)
+        return tuple(self._acknowledged(raw, source, mapping_id) for source in sources)
+
+    def _acknowledged(self, whole: RawMessage, source: SourceMessage, mapping_id: str) -> Answer:
+        raw = self._raw(OdsCode(whole.sender), whole.media_type, source.raw)
+        try:
+            return self._take(raw, [source], mapping_id).answer
+        except Unavailable:
+            raise
+        except ServiceError as refusal:
+            return self._answers.negative(source, refusal)
+
+    def format_of(self, mapping_id: str) -> str:
+        """Return the format that a mapping reads. Raises NotFound."""
+        return self._mappings.by_id(mapping_id).format
 
     def replay(self, letter: DeadLetter) -> Receipt:
         """Take in a kept message again, now that its mapping is mended. Raises ServiceError."""

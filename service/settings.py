@@ -33,6 +33,7 @@ class Settings:
     mappings: Path = field(default_factory=partial(bundled_folder, "mappings"))
     public_url: str = ""  # the address clients use, where a proxy changes it
     max_body: int = 20 * 1024 * 1024  # bytes of one request, after decompression
+    takes_trials: bool = False  # whether messages marked training or debugging (MSH-11) are taken
     log_level: str = "INFO"
 
     @classmethod
@@ -49,6 +50,10 @@ class Settings:
 def _typed(variable: str, text: str, type_name: str) -> object:
     if type_name == "Path":
         return Path(text)
+    if type_name == "bool":
+        if text not in ("yes", "no"):
+            raise BadSetting(f"{variable} must be yes or no")
+        return text == "yes"
     if type_name != "int":
         return text
     try:

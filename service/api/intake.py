@@ -1,0 +1,67 @@
+"""Where trust integration engines post what they have: HL7 v2, or any format by mapping."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, request
+
+from service.api.authentication import Authenticate
+from service.errors import Forbidden, UnsupportedMediaType
+from service.pipeline import Pipeline
+from service.security import Client
+from service.store import Answer
+
+HL7V2_TYPES: Final = frozenset(
+    {
+        *("application/hl7-v2", "application/hl7-v2+er7", "x-application/hl7-v2+er7"),
+        *("application/x-hl7", "application/edi-hl7", "text/hl7v2", "text/plain"),
+        *("application/octet-stream", ""),
+    }
+)
+
+
+def intake_blueprint(pipeline: Pipeline, authenticate: Authenticate) -> Blueprint:
+    """Routes that take messages in. Each is answered only when its bytes are stored."""
+    bp = Blueprint("intake", __name__)
+
+    @bp.post("/hl7v2")
+    def hl7v2() -> Response:
+        """One HL7 v2 message, or a batch: an ACK for each."""
+        client = sender()
+        if request.mimetype not in HL7V2_TYPES:
+            raise UnsupportedMediaType("Send HL7 v2 as Content-Type: application/hl7-v2.")
+        return acknowledgements(client, "application/hl7-v2")
+
+    @bp.post("/intake/<path:mapping>")
+    def intake(mapping: str) -> Response:
+        """Any format, read by the mapping named in the address."""
+        client = sender()
+        if pipeline.format_of(mapping) == "hl7v2":
+            return acknowledgements(client, request.content_type or "", mapping)
+        body = request.get_data(cache=False)
+        receipt = pipeline.receive(client.organisation, request.content_type or "", body, mapping)
+        return as_response(receipt.answer)
+
+    def sender() -> Client:
+        client = authenticate(request)
+        if not client.may("Communication", "c"):
+            raise Forbidden("Sending a message needs the scope system/Communication.c.")
+        return client
+
+    def acknowledgements(client: Client, media_type: str, mapping: str = "") -> Response:
+        body = request.get_data(cache=False)
+        answers = pipeline.receive_hl7v2(client.organisation, media_type, body, mapping)
+        worst = max(answers, key=lambda answer: answer.status)
+        return Response(
+            b"".join(answer.body for answer in answers), worst.status, mimetype=worst.media_type
+        )
+
+    return bp
+
+
+def as_response(answer: Answer) -> Response:
+    """Return a stored answer as the HTTP response that it was, or will be again."""
+    return Response(
+        answer.body, answer.status, headers=list(answer.headers), content_type=answer.media_type
+    )

@@ -1,0 +1,111 @@
+"""The composition root: settings become a store, mappings, a pipeline and a Flask application."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import requests
+import uuid_utils
+from flask import Flask
+
+from service.answers import Answers
+from service.api.authentication import bearer
+from service.api.faults import answer_faults
+from service.api.fhir import fhir_blueprint
+from service.api.health import health_blueprint
+from service.api.intake import intake_blueprint
+from service.api.oauth import oauth_blueprint
+from service.api.register import StoredRegister
+from service.delivery.posting import Poster
+from service.delivery.routing import Routing
+from service.formats import FORMATS
+from service.mapping import Mappings
+from service.pipeline import Pipeline
+from service.recognition import Recogniser
+from service.security import AccessTokens, AssertionVerifier
+from service.security.published_keys import PublishedKeys
+from service.settings import Settings
+from service.store import Store, open_store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Relay:
+    """A running service's parts, for the wires and the command line."""
+
+    settings: Settings
+    store: Store
+    mappings: Mappings
+    routing: Routing
+    pipeline: Pipeline
+    recogniser: Recogniser
+    tokens: AccessTokens
+    register: StoredRegister
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+
+def now() -> datetime:
+    """Return the time, with its zone."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a UUIDv7: later ones sort behind earlier ones, which keeps inserts at one end."""
+    return str(uuid_utils.uuid7())
+
+
+def compose(settings: Settings) -> Relay:
+    """Open the database and load the mappings.
+
+    Raises yamlfile.Faults for mappings, Unavailable or a schema error for the database.
+    """
+    store = open_store(settings.database)
+    mappings = Mappings.load(settings.mappings, formats=FORMATS)
+    routing = Routing.load(settings.mappings)
+    poster = Poster(store=store, routing=routing, clock=now, new_id=new_id)
+    secret = store.settings.once("token-secret", lambda: secrets.token_hex(32))
+    return Relay(
+        settings=settings,
+        store=store,
+        mappings=mappings,
+        routing=routing,
+        pipeline=Pipeline(
+            store=store,
+            mappings=mappings,
+            poster=poster,
+            answers=Answers(endpoint=endpoint(settings), clock=now, new_id=new_id),
+            clock=now,
+            new_id=new_id,
+            takes_trials=settings.takes_trials,
+        ),
+        recogniser=Recogniser(mappings=mappings, poster=poster),
+        tokens=AccessTokens(bytes.fromhex(secret), issuer=endpoint(settings)),
+        register=StoredRegister(store),
+        clock=now,
+        new_id=new_id,
+    )
+
+
+def endpoint(settings: Settings) -> str:
+    """Return our own FHIR address as others see it."""
+    base = settings.public_url or f"http://{settings.host}:{settings.port}"
+    return f"{base.rstrip('/')}/fhir"
+
+
+def create_app(relay: Relay) -> Flask:
+    """Return the WSGI application with every route."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = relay.settings.max_body
+    authenticate = bearer(relay.tokens)
+    verifier = AssertionVerifier(relay.register, PublishedKeys(requests.Session()))
+    answer_faults(app)
+    app.register_blueprint(health_blueprint(relay.store))
+    app.register_blueprint(
+        oauth_blueprint(verifier, relay.tokens, relay.new_id, relay.settings.public_url)
+    )
+    app.register_blueprint(intake_blueprint(relay.pipeline, authenticate))
+    app.register_blueprint(fhir_blueprint(relay, authenticate))
+    return app
