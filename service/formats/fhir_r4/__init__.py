@@ -1,0 +1,117 @@
+"""The reader of FHIR R4, JSON and XML: messages, documents, transactions, single resources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service.errors import Issue, TooLarge
+from service.formats.fhir_r4.compiler import compile_expression
+from service.formats.fhir_r4.index import Index, resources
+from service.formats.fhir_r4.json_reader import as_written, read_json
+from service.formats.fhir_r4.message import FORMAT_NAME, FhirMessage, messages
+from service.formats.fhir_r4.node import Node, place, text
+from service.formats.fhir_r4.node import root as root_of
+from service.formats.fhir_r4.steps import present
+from service.formats.fhir_r4.stu3 import stu3_evidence as _stu3_evidence
+from service.formats.fhir_r4.xml_reader import read_xml
+from service.formats.source import Path
+
+MAX_BYTES: Final = 20 * 1024 * 1024  # of one message
+_BEGINNING: Final = 4096  # bytes in which the root element must begin
+_BOM: Final = b"\xef\xbb\xbf"
+_XML_ROOT: Final = re.compile(
+    rb"""<(?:\w+:)?[A-Z]\w*\s[^>]*?xmlns(?::\w+)?\s*=\s*["']http://hl7\.org/fhir["']"""
+)
+_OTHER_VERSION: Final = re.compile(r"fhirversion\s*=\s*\"?(?!4\.0)", re.IGNORECASE)
+_Place = tuple[Node, Index]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parsed:
+    """A resource as R4 JSON has it, whether it came as JSON or XML; decimals are `Decimal`."""
+
+    resource: dict[str, Any]
+    issues: tuple[Issue, ...] = ()  # what could not be read into it
+
+
+def parse(body: bytes) -> Parsed:
+    """Return the resource in `body`, nothing judged yet but the syntax.
+
+    Raises UnreadableMessage with line and column; TooLarge.
+    """
+    if len(body) > MAX_BYTES:
+        raise TooLarge(f"a message has at most {MAX_BYTES // 1024 // 1024} MB")
+    bom = (_byte_order_mark(),) if body.startswith(_BOM) else ()
+    if body[:_BEGINNING].lstrip(_BOM).lstrip()[:1] == b"<":
+        resource, issues = read_xml(body)
+        return Parsed(resource=resource, issues=(*bom, *issues))
+    return Parsed(resource=read_json(body), issues=bom)
+
+
+def stu3_evidence(resource: dict[str, Any]) -> str:
+    """Return the place of the first element that only STU3 has; "" where there is none."""
+    return _stu3_evidence(resources(root_of(resource)))
+
+
+class FhirR4:
+    """See `service.formats.source.Format`."""
+
+    name = FORMAT_NAME
+
+    def matches(self, media_type: str, body: bytes) -> bool:
+        """Whether it looks like FHIR. STU3 looks the same; `read` refuses it by name."""
+        if _OTHER_VERSION.search(media_type):
+            return False
+        beginning = body[:_BEGINNING].removeprefix(_BOM).lstrip()
+        if beginning.startswith(b"{"):
+            return b'"resourceType"' in body
+        return beginning.startswith(b"<") and _XML_ROOT.search(beginning) is not None
+
+    def read(self, body: bytes, charset: str | None = None) -> tuple[FhirMessage, ...]:
+        """Return the messages in `body`; FHIR is UTF-8 or says what it is, so charset is not used.
+
+        Raises UnreadableMessage, UnknownFormat for STU3, TooLarge.
+        """
+        parsed = parse(body)
+        return messages(parsed.resource, parsed.issues)
+
+    def compile_path(self, text: str) -> Path:
+        """Compile a path of the FHIRPath subset. Raises ValueError."""
+        compiled = compile_expression(text)
+        find = compiled.find
+
+        def values(node: _Place) -> Sequence[str]:
+            return [told for one in find((node[0],), node[1]) if (told := _text(one[0]))]
+
+        def nodes(node: _Place) -> Sequence[_Place]:
+            return [(one, node[1]) for one in present(find((node[0],), node[1]))]
+
+        def places(node: _Place) -> Sequence[str]:
+            found = find((node[0],), node[1])
+            return [place(one) or text for one in found if _text(one[0])]
+
+        return Path(
+            text=text, values=values, nodes=nodes, places=places, structured=compiled.structured
+        )
+
+
+def _byte_order_mark() -> Issue:
+    told = "the message begins with a byte order mark"
+    return Issue(severity="information", code="structure", text=told, source="line 1, column 1")
+
+
+_text = text
+FORMAT: Final = FhirR4()
+
+__all__ = [
+    "FORMAT",
+    "FhirMessage",
+    "Parsed",
+    "as_written",
+    "messages",
+    "parse",
+    "stu3_evidence",
+]

@@ -1,0 +1,264 @@
+"""Compiling the FHIRPath subset to closures; whatever can be wrong with a path is told here.
+
+docs of the subset: https://hl7.org/fhirpath/N1/. Beyond it, a resource type at the beginning
+means the resources of that type in the message, and focus() what the message is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Final, NoReturn
+
+from service.formats.fhir_r4 import conditions, steps
+from service.formats.fhir_r4.elements import ANYTHING, Types, alternatives, choice_type, part
+from service.formats.fhir_r4.grammar import (
+    BadPath,
+    Binary,
+    Call,
+    Constant,
+    Expression,
+    Focus,
+    Item,
+    Member,
+    Resources,
+    Whole,
+    parse,
+)
+from service.formats.fhir_r4.index import Index
+from service.formats.fhir_r4.node import Node, computed
+from service.formats.fhir_r4.steps import Step, Test
+from service.model import r4
+
+_BOOLEAN: Final[Types] = frozenset({"boolean"})
+_EXTENSION: Final[Types] = frozenset({"Extension"})
+_CONSTANTS: Final[dict[type, Types]] = {
+    bool: _BOOLEAN,
+    str: frozenset({"string"}),
+    int: frozenset({"integer"}),
+    Decimal: frozenset({"decimal"}),
+}
+_PYTHON: Final[dict[str, tuple[type, ...]]] = {
+    "boolean": (bool,),
+    "integer": (int,),
+    "decimal": (Decimal, int),
+}
+_OF_PRIMITIVES: Final = frozenset({"id", "extension"})
+_PLAIN: Final[dict[str, tuple[Step, Types | None]]] = {  # None: of the same type as before
+    "first": (steps.first, None),
+    "last": (steps.last, None),
+    "resolve": (steps.resolve, ANYTHING),
+    "focus": (steps.focal, ANYTHING),
+}
+_TO_PLACES: Final = frozenset({*_PLAIN, "where", "extension", "ofType", "repeat"})
+_QUESTIONS: Final = frozenset({"exists", "empty", "not", "is"})
+_TEXT_TESTS: Final[dict[str, Callable[[str], Callable[[str], object]]]] = {
+    "startsWith": conditions.starts_with,
+    "endsWith": conditions.ends_with,
+    "contains": conditions.contains,
+    "matches": conditions.matches,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A path ready to run. `types` are those it can end at, ANYTHING if the message decides."""
+
+    find: Step
+    types: Types
+
+    @property
+    def structured(self) -> bool:
+        """Whether it surely ends at places that have parts and no text."""
+        return self.types != ANYTHING and not any(map(r4.is_primitive, self.types))
+
+
+@cache
+def compile_expression(text: str) -> Compiled:
+    """Return `text` compiled. Raises BadPath, a ValueError, that says what is wrong and where."""
+    return _Compiler(text).compile(parse(text))
+
+
+class _Compiler:
+    """One path: its text is kept for what has to be said about it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def fail(self, reason: str, at: int) -> NoReturn:
+        raise BadPath(reason, self.text, at)
+
+    def compile(self, tree: Expression) -> Compiled:
+        """Return the tree as a step from places to places."""
+        match tree:
+            case Focus():
+                found = Compiled(steps.focus, ANYTHING)
+            case Whole():
+                found = Compiled(steps.whole, ANYTHING)
+            case Constant(value=value):
+                found = Compiled(steps.constant(value), _CONSTANTS[type(value)])
+            case Resources():
+                found = self.resources(tree)
+            case Member():
+                found = self.member(tree)
+            case Item(of=of, number=number):
+                found = self.after(self.compile(of), steps.item(number))
+            case Call():
+                found = self.call(tree)
+            case Binary(operator="|", left=left, right=right):
+                found = self.union(self.compile(left), self.compile(right))
+            case Binary():
+                found = self.answer(self.condition(tree))
+        return found
+
+    def after(self, of: Compiled, step: Step, types: Types | None = None) -> Compiled:
+        return Compiled(steps.then(of.find, step), of.types if types is None else types)
+
+    def answer(self, test: Test) -> Compiled:
+        """Return a condition as a path to true, false or nothing."""
+
+        def step(nodes: Sequence[Node], index: Index) -> Sequence[Node]:
+            found = test(nodes, index)
+            return () if found is None else (computed(found),)
+
+        return Compiled(step, _BOOLEAN)
+
+    def union(self, left: Compiled, right: Compiled) -> Compiled:
+        either = ANYTHING if ANYTHING in (left.types, right.types) else left.types | right.types
+        return Compiled(steps.union(left.find, right.find), either)
+
+    def resources(self, tree: Resources) -> Compiled:
+        if not r4.is_resource(tree.type):
+            self.fail(f"{tree.type} is no resource type of R4", tree.at)
+        return Compiled(steps.resources(tree.type), frozenset({tree.type}))
+
+    def member(self, tree: Member) -> Compiled:
+        of = self.compile(tree.of)
+        found = part(of.types, tree.name)
+        if found is None:
+            self.fail(self.unknown(of.types, tree.name), tree.at)
+        if found.typed_names:
+            return self.after(of, steps.choice(tree.name, found.typed_names), found.types)
+        shared = tree.name in _OF_PRIMITIVES and not of.structured
+        step = steps.of_any(tree.name) if shared else steps.member(tree.name)
+        return self.after(of, step, found.types)
+
+    def unknown(self, types: Types, name: str) -> str:
+        owner = " or ".join(sorted(types)) if len(types) in {1, 2} else "R4"
+        near = " or ".join(repr(one) for one in alternatives(types, name))
+        return f"{owner} has no element '{name}'" + (f"; {near} is one" if near else "")
+
+    def call(self, tree: Call) -> Compiled:
+        """Return a function that yields places; the others are conditions."""
+        if tree.name not in _TO_PLACES:
+            return self.answer(self.condition(tree))
+        of = self.compile(tree.of)
+        match tree.name, tree.arguments:
+            case name, () if name in _PLAIN:
+                step, types = _PLAIN[name]
+                found = self.after(of, step, types)
+            case "where", (criteria,):
+                found = self.after(of, steps.where(self.condition(criteria)))
+            case "extension", (url,):
+                found = self.extension(of, tree.at, url)
+            case "ofType", (kind,):
+                found = self.of_type(of, self.type_name(kind), tree.at)
+            case "repeat", (again,):
+                found = self.repeat(of, tree.at, again)
+            case _:
+                self.unknown_call(tree)
+        return found
+
+    def unknown_call(self, tree: Call) -> NoReturn:
+        count = len(tree.arguments)
+        known = ", ".join(sorted({*_TO_PLACES, *_QUESTIONS, *_TEXT_TESTS}))
+        self.fail(f"{tree.name}() with {count} arguments is not known; there are {known}", tree.at)
+
+    def extension(self, of: Compiled, at: int, url: Expression) -> Compiled:
+        held = self.after(of, steps.of_any("extension"), _EXTENSION)
+        test = self.condition(Binary("=", Member(Focus(at), "url", at), url, at))
+        return self.after(held, steps.where(test))
+
+    def of_type(self, of: Compiled, kind: str, at: int) -> Compiled:
+        if of.types != ANYTHING and kind not in of.types:
+            self.fail(f"this is never {kind}, but {' or '.join(sorted(of.types))}", at)
+        return self.after(of, steps.only(_is_a(kind)), frozenset({kind}))
+
+    def repeat(self, of: Compiled, at: int, again: Expression) -> Compiled:
+        inner = self.compile(again)
+        if not isinstance(again, Member) or not isinstance(again.of, Focus):
+            self.fail("repeat() takes the name of one element", at)
+        return self.after(of, steps.repeat(inner.find), inner.types)
+
+    def type_name(self, tree: Expression) -> str:
+        name = tree.type if isinstance(tree, Resources) else ""
+        if isinstance(tree, Member):
+            name = tree.name
+        if not (r4.is_primitive(name) or r4.children(name)):
+            self.fail("a type of R4 is due here", tree.at)
+        return name
+
+    def condition(self, tree: Expression) -> Test:
+        """Return the tree as a question to places."""
+        match tree:
+            case Binary(operator="and", left=left, right=right):
+                test = conditions.both(self.condition(left), self.condition(right))
+            case Binary(operator="or", left=left, right=right):
+                test = conditions.either(self.condition(left), self.condition(right))
+            case Binary(operator="=", left=left, right=right):
+                test = self.equals(left, right)
+            case Binary(operator="!=", left=left, right=right):
+                test = conditions.negation(self.equals(left, right))
+            case Binary(operator="in", left=left, right=right):
+                test = conditions.is_among(self.compile(left).find, self.compile(right).find)
+            case Call() if tree.name not in _TO_PLACES:
+                test = self.asked(tree)
+            case _:
+                test = conditions.truth(self.compile(tree).find)
+        return test
+
+    def equals(self, left: Expression, right: Expression) -> Test:
+        return conditions.equals(self.compile(left).find, self.compile(right).find)
+
+    def asked(self, tree: Call) -> Test:
+        """Return a function that is a question."""
+        match tree.name, tree.arguments:
+            case "exists", ():
+                test = conditions.exists(self.compile(tree.of).find)
+            case "exists", (criteria,):
+                held = Call(tree.of, "where", (criteria,), tree.at)
+                test = conditions.exists(self.compile(held).find)
+            case "empty", ():
+                test = conditions.empty(self.compile(tree.of).find)
+            case "not", ():
+                test = conditions.negation(self.condition(tree.of))
+            case "is", (kind,):
+                is_a = _is_a(self.type_name(kind))
+                test = conditions.is_a(self.compile(tree.of).find, is_a)
+            case name, (Constant(value=str() as text),) if name in _TEXT_TESTS:
+                test = self.text_test(tree, text)
+            case _:
+                self.unknown_call(tree)
+        return test
+
+    def text_test(self, tree: Call, text: str) -> Test:
+        try:
+            predicate = _TEXT_TESTS[tree.name](text)
+        except ValueError as error:
+            self.fail(str(error), tree.at)
+        return conditions.text_test(self.compile(tree.of).find, predicate)
+
+
+def _is_a(kind: str) -> Callable[[Node], bool]:
+    """Return whether a place holds a type: by resourceType, a choice's name, or JSON's type."""
+    if r4.is_resource(kind):
+        return lambda node: type(node[0]) is dict and node[0].get("resourceType") == kind
+    python = _PYTHON.get(kind, ())
+
+    def test(node: Node) -> bool:
+        told = choice_type(node[2])
+        return told == kind if told else type(node[0]) in python
+
+    return test

@@ -1,0 +1,180 @@
+"""The resources of one message by type, address and identifier, and what references mean.
+
+Rules: https://hl7.org/fhir/R4/bundle.html#references, and a little forgiveness where only one
+resource can be meant: a UUID without "urn:uuid:", or a urn:uuid that is a resource's id. Two
+resources under one address are none: nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from service.formats.fhir_r4.node import Node, members, root
+
+UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID_SCHEME: Final = "urn:uuid:"
+_RELATIVE: Final = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
+_ABSOLUTE: Final = re.compile(r"(.+/)?([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
+_BUNDLES_WITHIN: Final = 3  # levels: a message may carry a document
+
+
+def resources(node: Node, levels: int = _BUNDLES_WITHIN) -> Iterator[Node]:
+    """Yield a resource and, if it is a Bundle, the resources in it."""
+    yield node
+    if node[0].get("resourceType") == "Bundle" and levels:
+        for entry in members(node, "entry"):
+            if type(entry[0]) is dict:
+                inner = entry[0].get("resource")
+                if type(inner) is dict:
+                    yield from resources((inner, entry, "resource", -1), levels - 1)
+
+
+class Index:
+    """The resources of one message. Contained ones are found by reference only."""
+
+    def __init__(self, resource: dict[str, Any]) -> None:
+        self.root: Node = root(resource)
+        self.by_type: dict[str, list[Node]] = {}
+        self.addresses: dict[str, Node | None] = {}  # None: several claim it
+        self.ambiguous: list[Node] = []
+        self._identified: dict[tuple[str, str], list[Node]] | None = None
+        for node in resources(self.root):
+            self.by_type.setdefault(node[0].get("resourceType", ""), []).append(node)
+            self._address(node)
+
+    @property
+    def resources(self) -> list[Node]:
+        """Every resource, the Bundle too."""
+        return [node for alike in self.by_type.values() for node in alike]
+
+    def resolve(self, node: Node) -> Node | None:
+        """Return the resource that a Reference (or a uri) points at; None if it is not here."""
+        value = node[0]
+        if type(value) is str:
+            return self._found(value, node)
+        if type(value) is not dict:
+            return None
+        reference = value.get("reference")
+        found = self._found(reference, node) if type(reference) is str else None
+        return found or self._logical(value.get("identifier"), value.get("type"))
+
+    def _address(self, node: Node) -> None:
+        """Enter a resource under its fullUrl and under Type/id."""
+        resource, entry, _, _ = node
+        url = entry[0].get("fullUrl") if entry is not None else None
+        if type(url) is str:
+            self._enter(url, node)
+        own = resource.get("id")
+        if type(own) is str:
+            self._enter(f"{resource.get('resourceType')}/{own}", node)
+            if UUID.fullmatch(own):
+                self._enter(_UUID_SCHEME + own, node)
+
+    def _enter(self, address: str, node: Node) -> None:
+        address = _normal(address)
+        other = self.addresses.setdefault(address, node)
+        if other is None or (other[0] is not node[0] and other[0] != node[0]):
+            self.addresses[address] = None
+            self.ambiguous.append(node)
+
+    def _found(self, reference: str, node: Node) -> Node | None:
+        if reference.startswith("#"):
+            return _contained(reference[1:], node)
+        address = _normal(reference.partition("/_history/")[0])
+        if _RELATIVE.fullmatch(address):
+            return self._relative(address, _base(node))
+        found = self.addresses.get(address)
+        if found is None and UUID.fullmatch(address):
+            found = self.addresses.get(_UUID_SCHEME + address.lower())
+        kind, query, condition = address.partition("?")
+        return found or (self._conditional(kind, condition) if query else None)
+
+    def _relative(self, address: str, base: str) -> Node | None:
+        """Type/id means the server of the resource that says it, not another one's."""
+        if base + address in self.addresses:
+            return self.addresses[base + address]
+        found = self.addresses.get(address)
+        alike = found is not None and (not base or _base(found) in {"", base})
+        return found if alike else None
+
+    def _conditional(self, kind: str, condition: str) -> Node | None:
+        """`Patient?identifier=system|value`, as transactions refer."""
+        asked = parse_qs(condition)
+        tokens = asked.get("identifier", [])
+        if len(asked) != 1 or len(tokens) != 1:
+            return None
+        system, _, value = tokens[0].rpartition("|")
+        return self._logical({"system": system, "value": value}, kind)
+
+    def _logical(self, identifier: Any, kind: Any) -> Node | None:
+        """Return the one resource that has this identifier."""
+        key = _token(identifier)
+        if key is None:
+            return None
+        if self._identified is None:
+            self._identified = _by_identifier(self.resources)
+        found = self._identified.get(key, [])
+        if type(kind) is str and kind:
+            found = [node for node in found if node[0].get("resourceType") == kind]
+        return found[0] if len(found) == 1 else None
+
+
+def _normal(address: str) -> str:
+    """UUIDs are the same in capitals."""
+    return address.lower() if address[:9].lower() == _UUID_SCHEME else address
+
+
+def tokens(resource: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (system, value) of every identifier of a resource."""
+    held = resource.get("identifier")
+    for identifier in held if type(held) is list else [held]:
+        token = _token(identifier)
+        if token is not None:
+            yield token
+
+
+def enclosing(node: Node) -> Node:
+    """Return the resource, not a contained one, in which a node stands."""
+    while node[1] is not None and (node[2] == "contained" or "resourceType" not in _object(node)):
+        node = node[1]
+    return node
+
+
+def _object(node: Node) -> Any:
+    return node[0] if type(node[0]) is dict else ()
+
+
+def _token(identifier: Any) -> tuple[str, str] | None:
+    if type(identifier) is not dict:
+        return None
+    system, value = identifier.get("system", ""), identifier.get("value")
+    return (system, value) if type(system) is str and type(value) is str and value else None
+
+
+def _by_identifier(nodes: list[Node]) -> dict[tuple[str, str], list[Node]]:
+    found: dict[tuple[str, str], list[Node]] = {}
+    for node in nodes:
+        for token in set(tokens(node[0])):
+            found.setdefault(token, []).append(node)
+    return found
+
+
+def _base(node: Node) -> str:
+    """Return the server address of the entry in which a node stands, "" if it has none."""
+    entry = enclosing(node)[1]
+    url = entry[0].get("fullUrl") if entry is not None else None
+    match = _ABSOLUTE.fullmatch(url) if type(url) is str else None
+    return (match[1] or "") if match else ""
+
+
+def _contained(name: str, node: Node) -> Node | None:
+    holder = enclosing(node)
+    if not name:
+        return holder
+    for inner in members(holder, "contained"):
+        if type(inner[0]) is dict and inner[0].get("id") == name:
+            return inner
+    return None
