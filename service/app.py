@@ -66,7 +66,6 @@ def compose(settings: Settings) -> Relay:
     mappings = Mappings.load(settings.mappings, formats=FORMATS)
     routing = Routing.load(settings.mappings)
     poster = Poster(store=store, routing=routing, clock=now, new_id=new_id)
-    secret = store.settings.once("token-secret", lambda: secrets.token_hex(32))
     return Relay(
         settings=settings,
         store=store,
@@ -82,11 +81,17 @@ def compose(settings: Settings) -> Relay:
             takes_trials=settings.takes_trials,
         ),
         recogniser=Recogniser(mappings=mappings, poster=poster),
-        tokens=AccessTokens(bytes.fromhex(secret), issuer=endpoint(settings)),
+        tokens=access_tokens(store),
         register=StoredRegister(store),
         clock=now,
         new_id=new_id,
     )
+
+
+def access_tokens(store: Store) -> AccessTokens:
+    """Return what issues and reads tokens, with the secret that all processes share."""
+    secret = store.settings.once("token-secret", lambda: secrets.token_hex(32))
+    return AccessTokens(bytes.fromhex(secret), issuer=f"relay:{store.settings.epoch()}")
 
 
 def endpoint(settings: Settings) -> str:
