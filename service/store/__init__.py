@@ -14,6 +14,7 @@ from service.store.commit import (
     Stale,
     Write,
 )
+from service.store.opening import WrongSchema, open_store
 from service.store.records import (
     END,
     START,
@@ -27,6 +28,14 @@ from service.store.records import (
     Transition,
 )
 from service.store.store import Store
+
+
+def migrate(url: str) -> None:
+    """Create the tables, or change them to what this version needs (see migrating.py)."""
+    from service.store.migrating import migrate as run  # loads SQLAlchemy and Alembic
+
+    run(url)
+
 
 __all__ = [
     "END",
@@ -51,5 +60,8 @@ __all__ = [
     "Store",
     "Stored",
     "Transition",
+    "WrongSchema",
     "Write",
+    "migrate",
+    "open_store",
 ]

@@ -70,7 +70,7 @@ class RawMessage:
 
     id: str  # UUIDv7; also the id of the Binary that the bytes are read as
     sender: str  # ODS code of the authenticated client
-    control_id: str  # MSH-10, Bundle.identifier …; "" while unreadable
+    control_id: str  # MSH-10, Bundle.identifier …, or the digest; "" only while unreadable
     digest: bytes  # SHA-256 of body
     media_type: str
     body: bytes
@@ -119,7 +119,7 @@ class Commit:
     checks: tuple[Check, ...] = ()
     shared: tuple[Reference, ...] = ()  # existing resources that this message refers to
     audit: tuple[AuditEntry, ...] = ()
-    replay: bool = False  # message.id is a kept message: see Store.dead_letters
+    replay: str = ""  # the state in which the kept message message.id was found, e.g. "refused"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
 
 from service.errors import Issue
 from service.model import Instant
+from service.store import feed, finding, letters, resources
+from service.store.audit import AuditTrail
+from service.store.clients import Clients
 from service.store.commit import AuditEntry, Check, Commit, Key, RawMessage, Receipt, Reference, Write
+from service.store.database import Database
 from service.store.records import START, Event, Head, Page, Position, Stored
+from service.store.settings import StoredSettings
+from service.store.wakeups import Wakeups
+from service.store.writing import Writer
 
 
 class Store:
@@ -16,6 +24,26 @@ class Store:
     organisation, recipient, owner and sender are ODS codes. Nothing here answers for what an
     organisation may not see: it is as if it were not there.
     """
+
+    def __init__(self, database: Database, clock: Callable[[], Instant]) -> None:
+        self._database = database
+        self._writer = Writer(database, clock)
+        self._wakeups = Wakeups(database)
+        self._audit = AuditTrail(database)
+        self.clients = Clients(database, clock)
+        self.dead_letters = letters.DeadLetters(database, clock)
+        self.settings = StoredSettings(database)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
     # --- writing -----------------------------------------------------------------------------
 
@@ -27,67 +55,75 @@ class Store:
         holds (nothing is written: look up again and rebuild), Unavailable if the database is not
         there.
         """
-        raise NotImplementedError
+        receipt = self._writer.commit(commit)
+        self._tell(receipt.numbers)
+        return receipt
 
     def repeat(self, sender: str, control_id: str, digest: bytes) -> Receipt | None:
         """Return the receipt of a message already committed, None if it is new.
 
         Cheap; asked before mapping. Raises ConflictingMessage if the digest differs.
         """
-        raise NotImplementedError
+        return self._writer.repeat(sender, control_id, digest)
 
     def update(
-        self, writes: Sequence[Write], *, checks: Sequence[Check] = (), audit: Sequence[AuditEntry] = ()
+        self,
+        writes: Sequence[Write],
+        *,
+        checks: Sequence[Check] = (),
+        among: Sequence[str] = (),
+        audit: Sequence[AuditEntry] = (),
     ) -> Instant:
         """Write versions without a message (PUT, PATCH, POST, DELETE, $acknowledge).
 
         Returns the meta.lastUpdated given. A Communication of a feed keeps its number. Who may
         see a resource is unchanged; a new one (prior 0) is visible to its owner and `visible_to`.
-        Raises Stale as commit does.
+        `among`: whoever must find this by `_lastUpdated` without missing any, such as a Task's
+        owner and requester. Raises Stale as commit does.
         """
-        raise NotImplementedError
+        return self._writer.update(writes, checks=checks, among=among, audit=audit)
 
     def refuse(self, message: RawMessage, issues: Sequence[Issue]) -> str:
         """Keep a message that cannot be taken in; return its id as a dead letter.
 
         The same bytes refused again count as one more attempt of the first.
         """
-        raise NotImplementedError
+        return self._writer.refuse(message, issues)
 
     # --- reading -----------------------------------------------------------------------------
 
     def find(self, owner: str, type: str, key: Key) -> list[tuple[str, int]]:
         """Return (id, version) of the owner's resources with this search key, by rising id."""
-        raise NotImplementedError
+        return finding.find(self._database, owner, type, key)
 
     def find_many(
         self, owner: str, wanted: Sequence[tuple[str, Key]]
     ) -> list[list[tuple[str, int]]]:
         """Return what `find` gives for each (type, key), in one round trip."""
-        raise NotImplementedError
+        return finding.find_many(self._database, owner, wanted)
 
     def read(self, organisation: str, type: str, id: str) -> Stored | None:
         """Return the current version; deleted ones too. None: not there, or not theirs to see.
 
         A Binary's id may be a message's: its body is the raw bytes.
         """
-        raise NotImplementedError
+        return resources.read(self._database, organisation, type, id)
 
     def read_many(
         self, organisation: str, references: Sequence[Reference]
     ) -> dict[Reference, Stored]:
         """Return the visible ones of these, in one round trip (for _include)."""
-        raise NotImplementedError
+        return resources.read_many(self._database, organisation, references)
 
     def vread(self, organisation: str, type: str, id: str, version: int) -> Stored | None:
         """Return one version, current or earlier."""
-        raise NotImplementedError
+        return resources.vread(self._database, organisation, type, id, version)
 
     def history(
         self, organisation: str, type: str, id: str, *, count: int = 50, before: int | None = None
     ) -> list[Stored]:
         """Return versions, newest first, those below version `before`. Empty: not theirs to see."""
-        raise NotImplementedError
+        return resources.history(self._database, organisation, type, id, count, before)
 
     # --- a recipient's feed ------------------------------------------------------------------
 
@@ -96,39 +132,41 @@ class Store:
 
         Raises Gone if events after `after` were removed by retention.
         """
-        raise NotImplementedError
+        return feed.feed(self._database, recipient, after, count)
 
     def feed_back(self, recipient: str, before: int | None, count: int) -> Page:
         """Return up to `count` events with n < before, falling; None starts at the newest."""
-        raise NotImplementedError
+        return feed.feed_back(self._database, recipient, before, count)
 
     def feed_scan(self, recipient: str, after: int, upto: int, batch: int = 200) -> Iterator[Event]:
         """Yield the events with after < n <= upto, for filters that no index serves."""
-        raise NotImplementedError
+        return feed.feed_scan(self._database, recipient, after, upto, batch)
 
     def feed_since(self, recipient: str, since: int, after: int, count: int) -> Page:
         """Return events by (updated, n) beyond (since, after): lossless `_lastUpdated=gt`.
 
         `since` in microseconds. For everything later than an instant, after = 1 << 62.
         """
-        raise NotImplementedError
+        return feed.feed_since(self._database, recipient, since, after, count)
 
     def feed_of_patient(
         self, recipient: str, *, patient_id: str = "", nhs_number: str = "", after: int, count: int
     ) -> Page:
         """Return the events with n > after of one patient, by Patient id or NHS number."""
-        raise NotImplementedError
+        return feed.feed_of_patient(
+            self._database, recipient, patient_id, nhs_number, after, count
+        )
 
     def head(self, recipient: str) -> Head:
         """Return how far the feed reaches; all zero for a recipient that never got anything."""
-        raise NotImplementedError
+        return feed.head(self._database, recipient)
 
     def wait(self, recipient: str, after: int, seconds: float) -> bool:
         """Sleep until the feed has an event with n > after; False when `seconds` went by first.
 
         Holds no database connection while it sleeps.
         """
-        raise NotImplementedError
+        return self._wakeups.wait(recipient, after, seconds, lambda: self.head(recipient).n)
 
     # --- other resources ---------------------------------------------------------------------
 
@@ -149,7 +187,9 @@ class Store:
         that this organisation sent, by id; with a key also those sent to it.
         A descending stream starts at END.
         """
-        raise NotImplementedError
+        return resources.stream(
+            self._database, organisation, type, position, count, key, descending
+        )
 
     def changed(
         self, organisation: str, type: str, since: int, after: str = "", count: int = 50
@@ -158,14 +198,26 @@ class Store:
 
         `since` in microseconds. For Communication: those that this organisation sent.
         """
-        raise NotImplementedError
+        return resources.changed(self._database, organisation, type, since, after, count)
 
     # --- audit and the rest ------------------------------------------------------------------
 
     def audit(self, entries: Sequence[AuditEntry]) -> None:
         """Record reads; written within 100 ms by a thread of its own, at the latest on close."""
-        raise NotImplementedError
+        self._audit.add(entries)
 
     def close(self) -> None:
         """Write what is buffered and let go of every connection."""
-        raise NotImplementedError
+        self._wakeups.close()
+        self._audit.close()
+        self._database.close()
+
+    def forget(self, recipient: str, floor: int) -> None:
+        """Remove a feed's events up to `floor`; readers behind it are told Gone from now on."""
+        self._database.write(lambda tx: feed.forget(tx, recipient, floor))
+
+    def _tell(self, numbers: Mapping[str, int]) -> None:
+        """Wake the readers of these feeds, here and in other processes."""
+        if numbers:
+            self._wakeups.wake(numbers)
+            self._database.announce()

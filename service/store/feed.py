@@ -1,0 +1,104 @@
+"""A recipient's feed: one range scan a page, and how far the feed reaches in the same look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from service.errors import Gone
+from service.model import Instant
+from service.store.database import Database, Row, Transaction
+from service.store.records import Event, Head, Page
+from service.store.rows import NHS_NUMBER
+
+_PAGE = """
+    SELECT r.n, r.floor, d.n, d.updated, d.communication_id, d.version, d.body
+    FROM recipient r LEFT JOIN delivery d ON d.recipient = r.ods AND {beyond}
+    WHERE r.ods = :recipient
+    ORDER BY {order} LIMIT :count"""
+PAGE = _PAGE.format(beyond="d.n > :after", order="d.n")
+PAGE_BACK = _PAGE.format(beyond="d.n < :before", order="d.n DESC")
+PAGE_SINCE = _PAGE.format(beyond="(d.updated, d.n) > (:since, :after)", order="d.updated, d.n")
+OF_PATIENT = """
+    WITH found AS MATERIALIZED (
+        SELECT id FROM search_index
+        WHERE value = :value AND type = 'Communication' AND param = :param)
+    SELECT d.n, d.updated, d.communication_id, d.version, d.body
+    FROM found CROSS JOIN delivery d
+    WHERE d.communication_id = found.id AND d.recipient = :recipient AND d.n > :after
+    ORDER BY d.n LIMIT :count"""
+HEAD = "SELECT n, floor, updated FROM recipient WHERE ods = :recipient"
+LAST = 1 << 62  # beyond every event number
+
+_FORGET = (
+    "UPDATE recipient SET floor = :floor WHERE ods = :recipient AND floor < :floor",
+    """DELETE FROM visible WHERE type = 'Communication' AND organisation = :recipient AND n > 0
+        AND n <= :floor""",
+    "DELETE FROM delivery WHERE recipient = :recipient AND n <= :floor",
+)
+
+
+def _page(rows: list[Row]) -> Page:
+    if not rows:
+        return Page(events=(), head=0, floor=0)
+    events = tuple(Event._make(row[2:]) for row in rows if row[2] is not None)
+    return Page(events=events, head=rows[0][0], floor=rows[0][1])
+
+
+def feed(database: Database, recipient: str, after: int | None, count: int) -> Page:
+    """Return events with n > after. Raises Gone if some of them are no longer kept."""
+    params = {"recipient": recipient, "after": after or 0, "count": count}
+    page = _page(database.select(PAGE, params))
+    if after is not None and after < page.floor:
+        raise Gone(f"events up to {page.floor} are no longer kept")
+    return page
+
+
+def feed_back(database: Database, recipient: str, before: int | None, count: int) -> Page:
+    """Return events with n < before, falling."""
+    params = {"recipient": recipient, "before": LAST if before is None else before, "count": count}
+    return _page(database.select(PAGE_BACK, params))
+
+
+def feed_since(database: Database, recipient: str, since: int, after: int, count: int) -> Page:
+    """Return events by (updated, n)."""
+    params = {"recipient": recipient, "since": since, "after": after, "count": count}
+    return _page(database.select(PAGE_SINCE, params))
+
+
+def feed_scan(
+    database: Database, recipient: str, after: int, upto: int, batch: int
+) -> Iterator[Event]:
+    """Yield events with after < n <= upto, a batch a statement. Raises Gone as feed does."""
+    while after < upto:
+        events = feed(database, recipient, after, batch).events
+        yield from (event for event in events if event.n <= upto)
+        after = events[-1].n if len(events) == batch else upto
+
+
+def feed_of_patient(
+    database: Database, recipient: str, patient_id: str, nhs_number: str, after: int, count: int
+) -> Page:
+    """Return the events of one patient."""
+    key = (
+        ("patient", f"Patient/{patient_id}")
+        if patient_id
+        else ("patient.identifier", f"{NHS_NUMBER}|{nhs_number}")
+    )
+    params: dict[str, Any] = {"recipient": recipient, "after": after, "count": count}
+    rows = database.select(OF_PATIENT, params | {"param": key[0], "value": key[1]})
+    reached = head(database, recipient)
+    return Page(events=tuple(map(Event._make, rows)), head=reached.n, floor=reached.floor)
+
+
+def head(database: Database, recipient: str) -> Head:
+    """Return how far the feed reaches."""
+    for n, floor, updated in database.select(HEAD, {"recipient": recipient}):
+        return Head(n=n, floor=floor, updated=Instant(updated))
+    return Head()
+
+
+def forget(tx: Transaction, recipient: str, floor: int) -> None:
+    """Remove the events up to `floor`, and say so to readers who are behind it."""
+    for sql in _FORGET:
+        tx.run(sql, {"recipient": recipient, "floor": floor})

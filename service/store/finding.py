@@ -1,0 +1,45 @@
+"""Looking up by search key: which resources an organisation already has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.store.commit import Key
+from service.store.database import Database, Params, Rows, Transaction
+
+FIND = """
+    SELECT r.id, r.version FROM search_index s JOIN resource r ON r.id = s.id AND r.type = s.type
+    WHERE s.value = :value AND s.type = :type AND s.param = :param AND r.owner = :owner
+    ORDER BY s.id"""
+FIND_COMMUNICATION = """
+    SELECT r.id AS id, r.version AS version
+    FROM search_index s JOIN resource r ON r.id = s.id AND r.type = s.type
+    WHERE s.value = :value AND s.type = :type AND s.param = :param AND r.owner = :owner
+    UNION ALL
+    SELECT d.communication_id, d.version
+    FROM search_index s JOIN delivery d ON d.communication_id = s.id
+    WHERE s.value = :value AND s.type = :type AND s.param = :param AND d.sender = :owner
+    ORDER BY id"""
+
+
+def _asked(owner: str, type_: str, key: Key) -> tuple[str, Params]:
+    sql = FIND_COMMUNICATION if type_ == "Communication" else FIND
+    return sql, {"owner": owner, "type": type_, "param": key[0], "value": key[1]}
+
+
+def find_rows(tx: Transaction, owner: str, type_: str, key: Key) -> Rows:
+    """Ask for (id, version) within a transaction."""
+    return tx.select(*_asked(owner, type_, key))
+
+
+def find(database: Database, owner: str, type_: str, key: Key) -> list[tuple[str, int]]:
+    """Return (id, version), by rising id."""
+    return [(id_, version) for id_, version in database.select(*_asked(owner, type_, key))]
+
+
+def find_many(
+    database: Database, owner: str, wanted: Sequence[tuple[str, Key]]
+) -> list[list[tuple[str, int]]]:
+    """Return what `find` gives for each (type, key)."""
+    found = database.select_each([_asked(owner, type_, key) for type_, key in wanted])
+    return [[(id_, version) for id_, version in rows] for rows in found]

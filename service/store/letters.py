@@ -1,0 +1,117 @@
+"""Dead letters: messages that could not be taken in, kept until somebody has dealt with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import orjson
+
+from service.errors import Conflict, Issue, NotFound
+from service.model import Instant
+from service.store import rows
+from service.store.commit import Answer, RawMessage
+from service.store.database import Database, Row, Transaction
+from service.store.records import DeadLetter, Transition
+
+_ISSUES = "issues = :issues, received_at = :received_at, attempts = attempts + 1"
+REFUSE_AGAIN = f"UPDATE message SET {_ISSUES} WHERE id = :id"  # noqa: S608
+FIND_SAME = """
+    SELECT id FROM message
+    WHERE (id = :id AND state <> 'committed')
+        OR (sender = :sender AND control_id = :control_id AND digest = :digest
+            AND state = 'refused')
+    ORDER BY id LIMIT 1 FOR NO KEY UPDATE"""
+# A message that came again and was taken in is no dead letter any more.
+_LETTER = """
+    SELECT m.id, m.sender, m.control_id, m.media_type, m.received_at, m.state, m.attempts,
+        m.issues, length(m.body), {body}
+    FROM message m"""
+LIST = (
+    _LETTER.format(body="''")
+    + """
+    WHERE m.state = :state AND m.state <> 'committed' AND m.id > :after
+        AND (:sender = '' OR m.sender = :sender)
+        AND NOT EXISTS (SELECT 1 FROM message c WHERE c.sender = m.sender
+            AND c.control_id = m.control_id AND c.state = 'committed')
+    ORDER BY m.id LIMIT :count"""
+)
+GET = _LETTER.format(body="m.body") + " WHERE m.id = :id"
+LOCK_STATE = "SELECT state FROM message WHERE id = :id FOR NO KEY UPDATE"
+MOVE = "UPDATE message SET state = :state WHERE id = :id"
+TRANSITIONS = """
+    SELECT at, state, actor, reason FROM transition WHERE message_id = :id ORDER BY seq"""
+NO_ANSWER = Answer(status=0, media_type="", body=b"")
+
+
+def record(tx: Transaction, message_id: str, at: int, state: str, actor: str, reason: str) -> None:
+    """Write a change of state down."""
+    tx.insert("transition", [(message_id, at, state, actor, reason)])
+
+
+def refuse(tx: Transaction, message: RawMessage, issues: Sequence[Issue]) -> str:
+    """Keep a message, or count one more attempt of the same; return the id it is kept under."""
+    row = rows.message(message, "refused", NO_ANSWER)
+    params = {**rows.named("message", row), "issues": rows.issues_json(issues)}
+    for (kept,) in tx.select(FIND_SAME, params)():
+        tx.run(REFUSE_AGAIN, {**params, "id": kept})
+        record(tx, kept, message.received_at, "refused", "", "refused again")
+        return str(kept)
+    tx.insert("message", [tuple(params.values())])
+    record(tx, message.id, message.received_at, "refused", "", "")
+    return message.id
+
+
+class DeadLetters:
+    """What an operator looks through."""
+
+    def __init__(self, database: Database, clock: Callable[[], Instant]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def list(
+        self, state: str = "refused", sender: str = "", after: str = "", count: int = 50
+    ) -> list[DeadLetter]:
+        """Return those with id > after, oldest first, without their bytes."""
+        params = {"state": state, "sender": sender, "after": after, "count": count}
+        return [_letter(row) for row in self._database.select(LIST, params)]
+
+    def get(self, id_: str) -> DeadLetter | None:
+        """Return one message with its bytes, whatever its state."""
+        found = self._database.select(GET, {"id": id_})
+        return _letter(found[0]) if found else None
+
+    def skip(self, id_: str, actor: str, reason: str) -> None:
+        """Set one aside for good, with a reason. Raises NotFound; Conflict if it is not refused."""
+        self._database.write(lambda tx: self._skip(tx, id_, actor, reason))
+
+    def _skip(self, tx: Transaction, id_: str, actor: str, reason: str) -> None:
+        if not (found := tx.select(LOCK_STATE, {"id": id_})()):
+            raise NotFound("no such message")
+        if found[0][0] != "refused":
+            raise Conflict(f"the message is {found[0][0]}")
+        tx.run(MOVE, {"id": id_, "state": "skipped"})
+        record(tx, id_, self._clock(), "skipped", actor, reason)
+
+    def transitions(self, id_: str) -> tuple[Transition, ...]:
+        """Return what became of a message, oldest first."""
+        found = self._database.select(TRANSITIONS, {"id": id_})
+        return tuple(
+            Transition(at=Instant(at), state=state, actor=actor, reason=reason)
+            for at, state, actor, reason in found
+        )
+
+
+def _letter(row: Row) -> DeadLetter:
+    id_, sender, control_id, media_type, received_at, state, attempts, issues, size, body = row
+    return DeadLetter(
+        id=id_,
+        sender=sender,
+        control_id=control_id,
+        media_type=media_type,
+        received_at=Instant(received_at),
+        state=state,
+        attempts=attempts,
+        issues=tuple(Issue(**issue) for issue in orjson.loads(issues)),
+        size=size,
+        body=bytes(body or b""),
+    )

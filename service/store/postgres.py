@@ -1,0 +1,215 @@
+"""PostgreSQL: a pool of connections, READ COMMITTED, and statements sent several at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import lru_cache, partial
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from psycopg_pool import ConnectionPool
+
+from service.errors import Unavailable
+from service.store.crier import Crier
+from service.store.database import Duplicate, Params, Row, Rows, T, Work, for_postgres
+from service.store.layout import written
+
+CHANNEL = "discharge_relay_feed"
+POOL = 16  # connections a process at most
+PATIENCE = 10.0  # seconds to wait for a connection
+TRIES = 5  # of a transaction that the database asked to run again
+
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of what we raise
+
+Connection = psycopg.Connection[Row]
+Cursor = psycopg.Cursor[Row]
+
+
+@lru_cache(maxsize=512)
+def _sql(text: str) -> LiteralString:
+    return cast(LiteralString, for_postgres(text))
+
+
+@lru_cache(maxsize=64)
+def _insert(table: str, skip_known: bool) -> LiteralString:
+    """Return one statement for any number of rows, so that it is prepared once."""
+    columns = written(table)
+    arrays = ", ".join(f"%s::{type_}[]" for type_ in columns.values())
+    skip = " ON CONFLICT DO NOTHING" if skip_known else ""
+    text = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}){skip}"  # noqa: S608
+    return cast(LiteralString, text)
+
+
+class _Again(Exception):
+    """The transaction came to nothing, and may be run again."""
+
+
+class PostgresTransaction:
+    """The statements of one piece of work, queued in the connection's pipeline."""
+
+    def __init__(self, connection: Connection, wrote: list[bool]) -> None:
+        self._connection = connection
+        self._wrote = wrote  # filled with the first statement that changes something
+
+    def _execute(self, sql: LiteralString, params: Any) -> Cursor:
+        return self._connection.cursor(binary=True).execute(sql, params)
+
+    def select(self, sql: str, params: Params) -> Rows:
+        return self._execute(_sql(sql), params).fetchall
+
+    def select_each(self, sql: str, params: Sequence[Params]) -> list[Rows]:
+        return [self.select(sql, p) for p in params]
+
+    def run(self, sql: str, params: Params) -> None:
+        self._wrote.append(True)
+        self._execute(_sql(sql), params)
+
+    def run_each(self, sql: str, params: Sequence[Params]) -> None:
+        for p in params:
+            self.run(sql, p)
+
+    def insert(self, table: str, rows: Sequence[Row], *, skip_known: bool = False) -> None:
+        if rows:
+            self._wrote.append(True)
+            self._execute(_insert(table, skip_known), [list(c) for c in zip(*rows, strict=True)])
+
+    def lock_names(self, names: Sequence[str]) -> None:
+        numbers = sorted({_number(name) for name in names})
+        if numbers:
+            self._execute("SELECT pg_advisory_xact_lock(k) FROM unnest(%s::bigint[]) k", [numbers])
+
+
+def _number(name: str) -> int:
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+class PostgresDatabase:
+    """A server, by its URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=POOL,
+            timeout=PATIENCE,
+            num_workers=1,
+            kwargs={"autocommit": True, "prepare_threshold": 0},
+            open=False,
+        )
+        self._listener: Connection | None = None
+        self._crier = Crier(self._notify)
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            self._pool.open(wait=True, timeout=PATIENCE)
+        except psycopg.OperationalError as error:
+            self._pool.close()
+            raise Unavailable("the database cannot be reached") from error
+
+    def select(self, sql: str, params: Params) -> list[Row]:
+        return self._again(partial(self._select, _sql(sql), params))
+
+    def _select(self, sql: LiteralString, params: Params) -> list[Row]:
+        with self._pool.connection() as connection:
+            return connection.cursor(binary=True).execute(sql, params).fetchall()
+
+    def select_each(self, asked: Sequence[tuple[str, Params]]) -> list[list[Row]]:
+        return self._again(partial(self._select_each, asked))
+
+    def _select_each(self, asked: Sequence[tuple[str, Params]]) -> list[list[Row]]:
+        with self._pool.connection() as connection, connection.pipeline():
+            reading = PostgresTransaction(connection, [])
+            rows = [reading.select(sql, params) for sql, params in asked]
+            return [fetch() for fetch in rows]
+
+    def _again(self, attempt: Callable[[], T]) -> T:
+        """Try once more with sound connections if the first one turns out to be broken."""
+        try:
+            try:
+                return attempt()
+            except psycopg.OperationalError:
+                self._pool.check()
+                return attempt()
+        except psycopg.OperationalError as error:
+            raise Unavailable("the database cannot be read") from error
+
+    def write(self, work: Work[T]) -> T:
+        for _ in range(TRIES - 1):
+            with suppress(_Again):
+                return self._write(work)
+        try:
+            return self._write(work)
+        except _Again as error:
+            raise Unavailable("the database cannot be written") from error
+
+    def _write(self, work: Work[T]) -> T:
+        wrote: list[bool] = []
+        try:
+            with self._pool.connection() as connection:
+                return _in_transaction(connection, work, wrote)
+        except UniqueViolation as error:
+            raise Duplicate from error
+        except (DeadlockDetected, SerializationFailure) as error:
+            raise _Again from error
+        except psycopg.OperationalError as error:
+            if wrote:  # it may have been committed: only who asked can tell
+                raise Unavailable("the database cannot be written") from error
+            self._pool.check()
+            raise _Again from error
+
+    def announce(self) -> None:
+        self._crier.cry()
+
+    def await_change(self, seconds: float) -> bool:
+        try:
+            if self._listener is None:
+                self._listener = psycopg.connect(self._url, autocommit=True)
+                self._listener.execute(f"LISTEN {CHANNEL}")
+                return True  # whatever happened before is unknown
+            return bool(list(self._listener.notifies(timeout=seconds, stop_after=1)))
+        except psycopg.OperationalError:
+            self._listener = None
+            time.sleep(min(seconds, 1.0))
+            return True
+
+    def _notify(self) -> None:
+        with suppress(psycopg.OperationalError), self._pool.connection() as connection:
+            connection.execute(f"NOTIFY {CHANNEL}")
+
+    def close(self) -> None:
+        self._crier.close()
+        if self._listener is not None:
+            self._listener.close()
+        self._pool.close()
+
+    def columns(self) -> dict[str, set[str]]:
+        """Return the columns of every table that there is."""
+        found: dict[str, set[str]] = {}
+        sql = (
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = current_schema()"
+        )
+        for table, column in self.select(sql, {}):
+            found.setdefault(table, set()).add(column)
+        return found
+
+
+def _in_transaction(connection: Connection, work: Work[T], wrote: list[bool]) -> T:
+    try:
+        with connection.pipeline():
+            connection.execute("BEGIN")
+            result = work(PostgresTransaction(connection, wrote))
+            connection.execute("COMMIT")
+    except BaseException:
+        if not connection.broken:
+            connection.rollback()
+        raise
+    return result

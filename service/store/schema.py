@@ -1,0 +1,226 @@
+"""The tables: what stands in each column, and which index serves which statement.
+
+Rows of one commit lie together: ids are UUIDv7, and the indexes of `visible` and `search_index`
+begin with what the rows of a commit share, so that a commit touches few pages.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+# Compared byte by byte on both databases, whatever the server's language.
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER numbers itself there
+COMMITTED = sa.text("state = 'committed'")
+REFUSED = sa.text("state = 'refused'")
+KEPT = sa.text("state <> 'committed'")
+
+
+def _text(name: str, *, key: bool = False) -> sa.Column[str]:
+    return sa.Column(name, TEXT, primary_key=key, nullable=False)
+
+
+def _number(name: str, *, key: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, primary_key=key, nullable=False, autoincrement=False)
+
+
+def _small(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False)
+
+
+def _bytes(name: str) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary, nullable=False)
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False)
+
+
+# What came, byte for byte, and what was answered. Instants are microseconds since 1970 (UTC).
+message = sa.Table(
+    "message",
+    metadata,
+    _text("id", key=True),
+    _text("sender"),
+    _text("control_id"),
+    _bytes("digest"),  # SHA-256 of body
+    _text("media_type"),
+    _bytes("body"),
+    _number("received_at"),
+    _text("state"),
+    _small("attempts"),
+    _text("mapping"),
+    _text("mapping_version"),
+    _text("issues"),  # JSON
+    _small("answer_status"),
+    _text("answer_media_type"),
+    _text("answer_headers"),  # JSON
+    _bytes("answer"),
+    sa.CheckConstraint(
+        "state IN ('received', 'committed', 'refused', 'skipped', 'replayed')", "message_state"
+    ),
+    # The idempotent receiver: one committed message a key; one dead letter for the same bytes.
+    sa.Index(
+        "message_once",
+        "sender",
+        "control_id",
+        unique=True,
+        sqlite_where=COMMITTED,
+        postgresql_where=COMMITTED,
+    ),
+    sa.Index(
+        "message_refused_once",
+        "sender",
+        "control_id",
+        "digest",
+        unique=True,
+        sqlite_where=REFUSED,
+        postgresql_where=REFUSED,
+    ),
+    sa.Index("message_kept", "state", "id", sqlite_where=KEPT, postgresql_where=KEPT),
+)
+
+transition = sa.Table(
+    "transition",
+    metadata,
+    sa.Column("seq", BIG, sa.Identity(), primary_key=True),
+    _text("message_id"),
+    _number("at"),
+    _text("state"),
+    _text("actor"),
+    _text("reason"),
+    sa.Index("transition_message", "message_id", "seq"),
+)
+
+# The counter of each feed; its row lock makes the numbers gapless and in commit order.
+recipient = sa.Table(
+    "recipient",
+    metadata,
+    _text("ods", key=True),
+    _number("n"),
+    _number("updated"),  # latest meta.lastUpdated given in this feed
+    _number("floor"),  # events up to this number were removed by retention
+    sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 50},  # updated in place at every event
+)
+
+# The feeds: a Communication lives here, as the bytes that a poll returns.
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    _text("recipient", key=True),
+    _number("n", key=True),
+    _number("ts"),  # when it was delivered
+    _number("updated"),  # meta.lastUpdated of the current version
+    _text("kind"),
+    _text("communication_id"),
+    _small("version"),
+    _text("method"),
+    _text("sender"),
+    _text("message_id"),
+    _text("patient_id"),
+    _text("nhs_number"),
+    _text("keys"),  # JSON, this version's rows in search_index
+    _bytes("body"),
+    sa.Index("delivery_communication", "communication_id", unique=True),
+    sa.Index("delivery_updated", "recipient", "updated", "n"),
+    sa.Index("delivery_sender", "sender", "updated", "communication_id"),
+)
+
+resource = sa.Table(
+    "resource",
+    metadata,
+    _text("type"),
+    _text("id"),
+    _small("version"),
+    _number("updated"),
+    _text("method"),
+    _text("owner"),
+    _flag("deleted"),
+    _text("message_id"),
+    _text("media_type"),
+    _text("keys"),
+    _bytes("body"),
+    sa.PrimaryKeyConstraint("id", "type"),
+    sa.Index("resource_updated", "updated", "id", "type"),
+)
+
+# Versions before the current one, of resources and of Communications in feeds.
+resource_history = sa.Table(
+    "resource_history",
+    metadata,
+    _text("type"),
+    _text("id"),
+    _small("version"),
+    _number("updated"),
+    _text("method"),
+    _flag("deleted"),
+    _text("media_type"),
+    _bytes("body"),
+    sa.PrimaryKeyConstraint("id", "type", "version"),
+)
+
+search_index = sa.Table(
+    "search_index",
+    metadata,
+    _text("value"),
+    _text("id"),
+    _text("type"),
+    _text("param"),
+    sa.PrimaryKeyConstraint("value", "id", "type", "param"),
+    sqlite_with_rowid=False,
+)
+
+# Who may see what; n is the number of the delivery that brought it, 0 for one's own.
+visible = sa.Table(
+    "visible",
+    metadata,
+    _text("organisation"),
+    _number("n"),
+    _text("id"),
+    _text("type"),
+    sa.PrimaryKeyConstraint("organisation", "n", "id", "type"),
+    sa.Index("visible_once", "organisation", "id", "type", unique=True),
+    sqlite_with_rowid=False,
+)
+
+client = sa.Table(
+    "client",
+    metadata,
+    _text("id", key=True),
+    _text("organisation"),
+    _text("name"),
+    _text("scopes"),
+    _text("jwks"),
+    _text("jwks_url"),
+    _number("created"),
+    _flag("disabled"),
+)
+
+used_assertion = sa.Table(
+    "used_assertion",
+    metadata,
+    _text("issuer", key=True),
+    _text("jti", key=True),
+    _number("expires"),
+    sa.Index("used_assertion_expires", "expires"),
+)
+
+setting = sa.Table("setting", metadata, _text("key", key=True), _text("value"))
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", BIG, sa.Identity(), primary_key=True),
+    _number("at"),
+    _text("client"),
+    _text("organisation"),
+    _text("action"),
+    _text("type"),
+    _text("subject"),
+    _text("outcome"),
+    _text("request_id"),
+    sa.Index("audit_at", "at"),
+)
