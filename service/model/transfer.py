@@ -220,6 +220,7 @@ class Document:
     doc_status: str | None = None  # FHIR composition-status
     confidentiality: str | None = None  # v3-Confidentiality: N | R | V
     replaces: str | None = None  # id of the document before
+    appends: str | None = None  # id of the document that this one adds to
     filename: str | None = None
     reference: str | None = None  # "DocumentReference/id" where the sender's own is stored
 
