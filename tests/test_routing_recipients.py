@@ -14,6 +14,7 @@ from service.model import (
     Address,
     Coded,
     Diagnosis,
+    Encounter,
     OdsCode,
     Organisation,
     Patient,
@@ -200,6 +201,32 @@ def test_the_sender_is_not_told_by_a_rule_but_when_it_is_named(routing: Routing)
 
     assert set(told(routing.recipients(by_rule))) == {"8PX01"}
     assert set(told(routing.recipients(named))) == {"RJZ"}
+
+
+@pytest.mark.parametrize(
+    ("place", "who"),
+    [
+        (Organisation(ods=OdsCode("8HX01")), {"8HX01": ("information", "discharged-to")}),
+        (Organisation(name="East Hospice"), {"8HX01": ("information", "discharged-to")}),
+        (Organisation(ods=OdsCode("HOME")), {}),
+        (Organisation(name="her sister"), {}),
+        (Organisation(ods=OdsCode("RJZ")), {}),
+    ],
+)
+def test_who_takes_the_patient_over_is_told_where_the_directory_knows_them(
+    routing: Routing, place: Organisation, who: dict[str, tuple[str, str]]
+) -> None:
+    routed = routing.recipients(transfer(encounter=Encounter(discharged_to=place)))
+
+    assert told(routed) == who
+
+
+def test_the_reason_for_a_request_is_a_marker_too(routing: Routing) -> None:
+    request = Request(reasons=(Coded(code="306237005", system="http://snomed.info/sct"),))
+
+    routed = routing.recipients(transfer(patient=living_at("CT1 9ZZ"), requests=(request,)))
+
+    assert told(routed) == {"8HX01": ("information", "rule:palliative-east")}
 
 
 def test_a_restricted_record_goes_to_the_named_and_the_practice_only(routing: Routing) -> None:

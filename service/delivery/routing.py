@@ -57,7 +57,8 @@ class Routing:
     def recipients(self, transfer: TransferOfCare) -> Routed:
         """Return who must know, each organisation once, and what was doubtful about them.
 
-        Named ones come first, then the GP practice, then those of rules. The stronger role
+        Named ones come first, then who takes the patient over, the GP practice, and those of
+        rules. The stronger role
         (action) wins and `because` keeps every reason; a death is for information only. The
         sender is a recipient only where the message names it.
         """
@@ -124,6 +125,7 @@ class _Route:
             resolved = self._resolved(recipient, target)
             if resolved is not None:
                 self.add(resolved, named=True)
+        self._add_where_the_patient_went()
 
     def add_practice(self) -> None:
         """Add the patient's GP practice, unless its code says that there is none."""
@@ -163,6 +165,17 @@ class _Route:
                 "warning", "not-found", "no recipient was found: nobody is told", "recipients"
             )
         return Routed(recipients=found, issues=tuple(self._issues))
+
+    def _add_where_the_patient_went(self) -> None:
+        """Whoever takes the patient over must know, where the directory knows who that is."""
+        stay = self.transfer.encounter
+        place = stay.discharged_to if stay else None
+        if place is None:
+            return
+        known = self._directory.by_code(place.ods) if place.ods else None
+        entry = known or self._directory.by_name(place.name or "")
+        if entry:
+            self.add(Recipient(ods=entry.ods, name=entry.name, because="discharged-to"))
 
     def _resolved(self, recipient: Recipient, target: str) -> Recipient | None:
         if recipient.party == "patient":

@@ -80,10 +80,11 @@ def _places(addresses: Collection[Address]) -> Iterator[str]:
 
 
 def _services(requests: Collection[Request]) -> Iterator[str]:
+    """Yield what is asked for and why: "palliative care" is sent as either."""
     for request in requests:
-        coded = request.service
-        if coded and coded.code and coded.system in {_SNOMED_CT, None}:
-            yield coded.code
+        for coded in (request.service, *request.reasons):
+            if coded and coded.code and coded.system in {_SNOMED_CT, None}:
+                yield coded.code
 
 
 def _icd_10(diagnoses: Collection[Diagnosis]) -> Iterator[str]:

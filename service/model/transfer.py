@@ -176,6 +176,7 @@ class Request:
     """Something that the sender asks of others."""
 
     identifiers: tuple[Identifier, ...] = ()
+    requisition: Identifier | None = None  # shared by the requests of one episode
     status: str = "active"  # FHIR request-status
     intent: str = "order"  # FHIR request-intent; "plan" for a discharge's requested actions
     priority: str | None = None  # FHIR request-priority
