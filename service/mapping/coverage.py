@@ -1,0 +1,53 @@
+"""Which values of a message some rule reads, and which none does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from service.formats.source import Node, Path, SourceMessage
+from service.mapping.condition import Condition
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inner:
+    """The rules of a `set`, read at every place that `each` finds."""
+
+    paths: tuple[Path, ...]
+    where: Condition | None
+    scope: Scope
+
+
+@dataclass(kw_only=True, slots=True)
+class Scope:
+    """All paths that are read at one node, alternatives and conditions included."""
+
+    paths: list[Path] = field(default_factory=list)
+    inner: list[Inner] = field(default_factory=list)
+
+    def places(self, node: Node) -> Iterator[str]:
+        """Yield every place that is read at `node` or below, some more than once."""
+        for path in self.paths:
+            yield from path.places(node)
+        for inner in self.inner:
+            for path in inner.paths:
+                for place in path.nodes(node):
+                    if inner.where is None or inner.where(place):
+                        yield from inner.scope.places(place)
+
+
+def unread_leaves(source: SourceMessage, read: Iterable[str]) -> list[str]:
+    """Return the places of `source` that are neither in `read` nor inside one of those."""
+    places = set(read)
+    return [leaf for leaf in source.leaves() if not _is_inside(leaf, places)]
+
+
+def _is_inside(leaf: str, places: set[str]) -> bool:
+    """Whether the leaf is one of the places or a part of one: PID-5[1].1 of PID-5."""
+    if leaf in places:
+        return True
+    return any(
+        leaf[:at] in places
+        for at in range(1, len(leaf))
+        if not (leaf[at].isalnum() or leaf[at] == "_")
+    )

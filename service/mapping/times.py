@@ -1,0 +1,191 @@
+"""Dates and times as senders write them: HL7 v2, ISO 8601, or an order named by the mapping."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from service.model import Moment, PartialDate
+
+FIRST_YEAR = 1850  # before that a zone's offset is not whole minutes, and nobody is alive
+MAX_OFFSET = timedelta(hours=14)
+LAST_MINUTE = 59
+SECONDS = len("YYYYMMDDHHMMSS")
+
+Doubts = list[tuple[str, str]]  # severity and text
+
+_HL7 = re.compile(
+    r"(?P<year>\d{4})(?:(?P<month>\d\d)(?:(?P<day>\d\d)"
+    r"(?:(?P<hour>\d\d)(?:(?P<minute>\d\d)(?:(?P<second>\d\d)(?:\.\d{1,9})?)?)?)?)?)?"
+    r"(?P<offset>[+-]\d{4})?",
+    re.ASCII,
+)
+_ISO = re.compile(
+    r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
+    r"(?:[T ](?P<hour>\d\d)(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,]\d{1,9})?)?)?)?)?)?"
+    r"(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
+)
+_FULL_MONTHS = (
+    "january|february|march|april|may|june|july|august|september|october|november|december"
+)
+_MONTHS = tuple(month[:3] for month in _FULL_MONTHS.split("|"))
+_TOKENS = {
+    "YYYY": r"(?P<year>\d{4})",
+    "MMMM": f"(?P<name>{_FULL_MONTHS})",
+    "MMM": f"(?P<name>{'|'.join(_MONTHS)})",
+    "MM": r"(?P<month>\d\d)",
+    "M": r"(?P<month>\d\d?)",
+    "DD": r"(?P<day>\d\d)",
+    "D": r"(?P<day>\d\d?)",
+    "HH": r"(?P<hour>\d\d)",
+    "mm": r"(?P<minute>\d\d)",
+    "ss": r"(?P<second>\d\d)",
+}
+_TOKEN = re.compile("|".join(_TOKENS))
+
+Parts = Mapping[str, str | None]  # year, month, day, hour, minute, second, offset
+
+
+def standard_parts(text: str) -> Parts:
+    """Part an HL7 v2 or ISO 8601 date or time. Raises ValueError."""
+    match = _HL7.fullmatch(text) or _ISO.fullmatch(text)
+    if not match:
+        raise ValueError("not a date or time as HL7 v2 or ISO 8601 write it")
+    return match.groupdict()
+
+
+def parts_in_order(order: str) -> Callable[[str], Parts]:
+    """Return what parts dates written in `order`, e.g. "DD/MM/YYYY HH:mm".
+
+    Raises ValueError if the order names no year or a part twice.
+    """
+    pieces, at = [], 0
+    for token in _TOKEN.finditer(order):
+        pieces += [re.escape(order[at : token.start()]), _TOKENS[token[0]]]
+        at = token.end()
+    try:
+        pattern = re.compile("".join([*pieces, re.escape(order[at:])]), re.ASCII | re.IGNORECASE)
+    except re.error:
+        raise ValueError(f"{order} names a part twice") from None
+    _complete(order, set(pattern.groupindex))
+
+    def parts(text: str) -> Parts:
+        match = pattern.fullmatch(text.strip())
+        if not match:
+            raise ValueError(f"not a date or time in the order {order}")
+        found = match.groupdict()
+        name = found.get("name")
+        return {**found, "month": f"{_MONTHS.index(name[:3].lower()) + 1}"} if name else found
+
+    return parts
+
+
+def _complete(order: str, named: set[str]) -> None:
+    """Check that no smaller part is there without the larger one."""
+    if "name" in named and "month" in named:
+        raise ValueError(f"{order} names a part twice")
+    named = named | {"month"} if "name" in named else named
+    for larger, smaller in (
+        ("year", "month"), ("month", "day"), ("day", "hour"), ("hour", "minute"),
+        ("minute", "second"),
+    ):  # fmt: skip
+        if smaller in named and larger not in named:
+            raise ValueError(f"{order} has a {smaller} and no {larger}")
+    if "year" not in named or ("hour" in named and "minute" not in named):
+        raise ValueError(f"{order} lacks a year, or an hour's minutes")
+
+
+def date_converter(order: str = "") -> Callable[[str, Doubts], PartialDate]:
+    """Return a converter to a date that keeps its precision; a time of day is cut off."""
+    parse = parts_in_order(order) if order else standard_parts
+
+    def to_date(text: str, doubts: Doubts) -> PartialDate:
+        parts = parse(text)
+        if parts.get("hour"):
+            _naive(parts)  # the time must be one, even if it is not kept
+        return _date(parts)
+
+    return to_date
+
+
+def moment_converter(zone: ZoneInfo, order: str = "") -> Callable[[str, Doubts], Moment]:
+    """Return a converter to a FHIR dateTime; a time without an offset is in `zone`."""
+    parse = parts_in_order(order) if order else standard_parts
+
+    def to_moment(text: str, doubts: Doubts) -> Moment:
+        if len(text) == SECONDS and not order and text.isascii() and text.isdigit():
+            return _in_zone(_to_the_second(text), zone, doubts)  # what most feeds send
+        parts = parse(text)
+        if not parts.get("hour"):
+            return Moment(_date(parts))
+        naive = _naive(parts)
+        if not parts["minute"]:
+            doubts.append(("information", "an hour without minutes: only the date was kept"))
+            return Moment(_date(parts))
+        offset = parts.get("offset")
+        if offset:
+            return Moment(naive.isoformat() + _offset(offset))
+        return _in_zone(naive, zone, doubts)
+
+    return to_moment
+
+
+def _to_the_second(text: str) -> datetime:
+    """Read YYYYMMDDHHMMSS; a quarter of the work that the patterns are."""
+    try:
+        naive = datetime.fromisoformat(f"{text[:8]}T{text[8:]}")
+    except ValueError:
+        raise ValueError("there is no such date or time") from None
+    if text[8:10] == "24":  # newer Pythons read it as the next midnight
+        raise ValueError("there is no such date or time")
+    if naive.year < FIRST_YEAR:
+        raise ValueError(f"the year is before {FIRST_YEAR}")
+    return naive
+
+
+def _date(parts: Parts) -> PartialDate:
+    year, month, day = parts["year"], parts.get("month"), parts.get("day")
+    _checked(year, month or "1", day or "1", "0", "0", "0")
+    return PartialDate("-".join(part.zfill(2) for part in (year, month, day) if part))
+
+
+def _naive(parts: Parts) -> datetime:
+    clock = (parts["hour"], parts["minute"] or "0", parts.get("second") or "0")
+    return _checked(parts["year"], parts["month"], parts["day"], *clock)
+
+
+def _checked(*numbers: str | None) -> datetime:
+    year, month, day, hour, minute, second = (int(number or 0) for number in numbers)
+    if year < FIRST_YEAR:
+        raise ValueError(f"the year is before {FIRST_YEAR}")
+    try:
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - zone follows
+    except ValueError:
+        raise ValueError("there is no such date or time") from None
+
+
+def _offset(text: str) -> str:
+    """Return the offset as FHIR writes it. Raises ValueError beyond 14 hours."""
+    if text == "Z":
+        return text
+    hours, minutes = int(text[1:3]), int(text[3:].lstrip(":") or 0)
+    if minutes > LAST_MINUTE or timedelta(hours=hours, minutes=minutes) > MAX_OFFSET:
+        raise ValueError("there is no such offset from UTC")
+    return f"{text[0]}{hours:02}:{minutes:02}"
+
+
+def _in_zone(naive: datetime, zone: ZoneInfo, doubts: Doubts) -> Moment:
+    local = naive.replace(tzinfo=zone)
+    first, second = local.utcoffset(), local.replace(fold=1).utcoffset()
+    if first is None or second is None:
+        raise ValueError("the zone has no offset at that time")
+    if first > second:
+        doubts.append(("warning", "this hour came twice that night; the first was taken"))
+    elif first < second:
+        doubts.append(("warning", "the clocks skipped this hour; the offset before was taken"))
+    minutes = int(first.total_seconds()) // 60
+    sign, minutes = ("-", -minutes) if minutes < 0 else ("+", minutes)
+    return Moment(f"{naive.isoformat()}{sign}{minutes // 60:02}:{minutes % 60:02}")
