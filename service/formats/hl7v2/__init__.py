@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from service.formats.hl7v2 import framing, paths, reading
+from service.formats.hl7v2.ack import Due, acknowledge, acknowledgements_due
 from service.formats.hl7v2.message import Hl7Message
 from service.formats.source import Format, Path
 
@@ -31,4 +32,4 @@ class Hl7v2:
 
 FORMAT: Final[Format] = Hl7v2()
 
-__all__ = ["FORMAT", "Hl7Message", "Hl7v2"]
+__all__ = ["FORMAT", "Due", "Hl7Message", "Hl7v2", "acknowledge", "acknowledgements_due"]

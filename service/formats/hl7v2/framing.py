@@ -16,6 +16,7 @@ _HEADER: Final = re.compile(rb"MSH([^\w\s])[^\w\s]{2,5}\1")
 _LINE_ENDS: Final = frozenset(b"\r\n\x0b\x1c\0")
 _ENVELOPE: Final = re.compile(rb"(?:(?:FHS|BHS)[^\r\n]*[\r\n\x0b\x1c\0]+)+")
 _COUNT: Final = re.compile(rb"[\r\n]BTS[^\w\s](\d{1,9})")
+_MOST_MESSAGES: Final = 10_000  # in one body
 _QUOTED: Final = re.compile(rb"""[\s{[]*["']""")
 
 
@@ -67,11 +68,13 @@ def _starts(content: bytes) -> list[int]:
     if content[first : first + 3] != b"MSH":
         raise _unreadable(content)
     starts = [first]
-    at = content.find(b"MSH", first + 3)
-    while at >= 0:
-        if content[at - 1] in _LINE_ENDS and _HEADER.match(content, at):
-            starts.append(at)
-        at = content.find(b"MSH", at + 3)
+    if content.find(b"MSH", first + 3) < 0:
+        return starts
+    for match in _HEADER.finditer(content, first + 3):
+        if content[match.start() - 1] in _LINE_ENDS:
+            starts.append(match.start())
+        if len(starts) > _MOST_MESSAGES:
+            raise _refusal(f"there are more than {_MOST_MESSAGES} messages", "too-costly")
     return starts
 
 
@@ -82,10 +85,12 @@ def _announced(content: bytes) -> int | None:
 
 def _unreadable(content: bytes) -> UnreadableMessage:
     if b"MSH" not in content:
-        text = "there is no MSH segment; a message begins with MSH|^~\\&|"
-    elif _QUOTED.match(content):
-        text = "the message is quoted, as in JSON; send it as it left its sender, MSH first"
-    else:
-        text = "something stands before MSH; a message begins with MSH|^~\\&|"
-    issue = Issue(severity="fatal", code="structure", text=text, source="line 1")
+        return _refusal("there is no MSH segment; a message begins with MSH|^~\\&|")
+    if _QUOTED.match(content):
+        return _refusal("the message is quoted, as in JSON; send it as it left its sender")
+    return _refusal("something stands before MSH; a message begins with MSH|^~\\&|")
+
+
+def _refusal(text: str, code: str = "structure") -> UnreadableMessage:
+    issue = Issue(severity="fatal", code=code, text=text, source="line 1")
     return UnreadableMessage(text, [issue])

@@ -16,8 +16,11 @@ from service.formats.hl7v2.segment import Segment, Shared
 from service.formats.hl7v2.separators import Separators, declared
 
 MOST_PARTS: Final = 1_000_000  # lines and separators; a real message has some thousands
+_MOST_FAULTS: Final = 1_000  # told of one body
 _FEW: Final = 100_000  # characters; a shorter message needs no counting
 _CHARSET: Final = 17  # where MSH-18 stands when MSH is split at MSH-1
+_HEADER_MOST: Final = 4_000  # characters of MSH in which another segment is looked for
+_REQUIRED: Final = {9: 100, 10: 255}  # message type and control id: most characters
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
 _ENVELOPE: Final = frozenset({"FHS", "BHS", "BTS", "FTS"})
@@ -39,6 +42,8 @@ def read(body: bytes, charset: str | None = None) -> tuple[Hl7Message, ...]:
         except UnreadableMessage as refusal:
             several = len(framed.messages) > 1
             faults += _numbered(refusal.issues, number) if several else refusal.issues
+            if len(faults) > _MOST_FAULTS:
+                break
     if faults:
         raise UnreadableMessage(faults[0].text, faults)
     if framed.announced not in {None, len(messages)}:
@@ -62,6 +67,8 @@ def _message(content: bytes, framed: framing.Framed, charset: str | None) -> Hl7
     _refuse_too_many_parts(decoded.text, lines, separators)
     shared = Shared(separators, framed.sent or decoded.codec)
     segments = _segments(_joined(lines, separators.field, issues), shared)
+    if separators.subcomponent and f" {separators.subcomponent} " in decoded.text:
+        issues.append(_unescaped(segments, f" {separators.subcomponent} "))
     message = Hl7Message(segments, issues=tuple(issues), charset_guessed=decoded.guessed)
     _refuse_certain_faults(message)
     return message
@@ -104,27 +111,31 @@ def _refuse_too_many_parts(text: str, lines: list[str], separators: Separators) 
 
 def _joined(lines: list[str], sign: str, issues: list[Issue]) -> list[str]:
     """Return one text a segment: a line that does not begin like one continues the one before."""
-    begun: list[list[str]] = []
-    blank = continued = first = 0
+    begun: list[str] = []
+    more: dict[int, list[str]] = {}  # the lines that continue a segment, by its index
+    blank = first = 0
     for number, line in enumerate(lines, 1):
-        if not line:
-            blank += 1
-        elif (line[3:4] == sign and _NAME.match(line)) or _is_bare_name(line):
-            begun.append([line])
-            blank = 0
+        if (line[3:4] == sign and _NAME.match(line)) or _is_bare_name(line):
+            begun.append(line)
+        elif line and not line.isspace():
+            parts = more.setdefault(len(begun) - 1, [])
+            parts += [""] * blank + [line]
+            first = first or number
         else:
-            begun[-1] += [""] * blank
-            begun[-1].append(line)
-            blank, continued, first = 0, continued + 1, first or number
-    if continued:
-        text = "lines that begin no segment continue the field before them"
-        issues.append(_warning(f"{continued} {text}", f"line {first}"))
-    return ["\n".join(parts) if len(parts) > 1 else parts[0] for parts in begun]
+            blank += 1
+            continue
+        blank = 0
+    for index, parts in more.items():
+        begun[index] = "\n".join([begun[index], *parts])
+    if more:
+        text = "a line that begins no segment continues the field before it"
+        issues.append(_warning(text, f"line {first}"))
+    return begun
 
 
 def _is_bare_name(line: str) -> bool:
     """Whether `line` is an empty segment, its name alone, and not a word of three letters."""
-    return (line in KNOWN or line[0] == "Z") and bool(_NAME.fullmatch(line))
+    return (line in KNOWN or line[:1] == "Z") and bool(_NAME.fullmatch(line))
 
 
 def _segments(texts: list[str], shared: Shared) -> list[Segment]:
@@ -144,6 +155,12 @@ def _segments(texts: list[str], shared: Shared) -> list[Segment]:
     return segments
 
 
+def _unescaped(segments: list[Segment], spaced: str) -> Issue:
+    place = next((segment.label for segment in segments if spaced in segment.text), "")
+    text = "an unescaped separator between two spaces is read as text"
+    return Issue(severity="information", code="structure", text=text, source=place)
+
+
 def _refuse_certain_faults(message: Hl7Message) -> None:
     faults = list(_faults(message))
     if faults:
@@ -152,12 +169,14 @@ def _refuse_certain_faults(message: Hl7Message) -> None:
 
 def _faults(message: Hl7Message) -> Iterator[Issue]:
     header = message.header
-    if len(message.segments) == 1 and _INSIDE_A_LINE.search(header.text):
+    if len(message.segments) == 1 and _INSIDE_A_LINE.search(header.text, 0, _HEADER_MOST):
         yield _fault("segments are not parted by CR or LF: one begins inside a line", "line 1")
-    if header.raw(9).strip() in {"", '""'} or not message.message_type:
-        yield _fault("the message type is absent", "MSH-9", "required")
-    if header.raw(10).strip() in {"", '""'}:
-        yield _fault("the message control id is absent", "MSH-10", "required")
+    for field, longest in _REQUIRED.items():
+        raw = header.raw(field).strip()
+        if raw in {"", '""'} or not header.first(field):
+            yield _fault(f"MSH-{field} is absent", f"MSH-{field}", "required")
+        elif len(raw) > longest:
+            yield _fault(f"MSH-{field} is too long", f"MSH-{field}", "too-long")
     if any(segment.first(1) for segment in message.named.get("DSC", ())):
         yield _fault("the message goes on in another (DSC), which is not supported", "DSC-1")
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 _HEADERS: Final = frozenset({"MSH", "FHS", "BHS"})
 _ENCODING_CHARACTERS: Final = 2  # MSH-2; MSH-1 is the field separator
-_TEXT_FIELDS: Final = frozenset({("OBX", 5), ("NTE", 3)})
+_TEXT_FIELD: Final = {"OBX": 5, "NTE": 3}
 _TEXT_TYPES: Final = frozenset({"ST", "TX", "FT"})  # OBX-2: types that have no components
+_NO_PARTS: Final[dict[int, list[str]]] = {}
 
 
 class Repetition:
@@ -112,7 +113,7 @@ class Segment:
 
     def raw(self, number: int) -> str:
         """Return a whole field as sent; "" where it is absent."""
-        fields = self.fields
+        fields = self.fields if self._text is not None else self._fields
         return fields[number] if number < len(fields) else ""
 
     def repetitions(self, number: int) -> list[Repetition]:
@@ -132,36 +133,34 @@ class Segment:
         if not raw:
             return []
         if number <= _ENCODING_CHARACTERS and self.name in _HEADERS:
-            return [Repetition([raw], {})]
-        if self._is_text(number):
-            return [Repetition([self._value(part)], {}) for part in self._parts(raw)]
+            return [Repetition([raw], _NO_PARTS)]
+        if number == _TEXT_FIELD.get(self.name) and self._is_text():
+            return [Repetition([self._value(part)], _NO_PARTS) for part in self._parts(raw)]
         separators = self.shared.separators
         sign, below, escape = separators.component, separators.subcomponent, separators.escape
         if (below and below in raw) or (escape and escape in raw) or '""' in raw:
             return [self._read_closely(part) for part in self._parts(raw)]
-        return [Repetition(part.split(sign), {}) for part in raw.split(separators.repetition)]
+        return [
+            Repetition(part.split(sign), _NO_PARTS) for part in raw.split(separators.repetition)
+        ]
 
     def _parts(self, raw: str) -> list[str]:
         return raw.split(self.shared.separators.repetition)
 
-    def _is_text(self, number: int) -> bool:
-        """Whether ^ and & in this field are the text's own, left unescaped by the sender."""
-        if (self.name, number) not in _TEXT_FIELDS:
-            return False
+    def _is_text(self) -> bool:
+        """Whether ^ and & in the text field are the text's own, left unescaped by the sender."""
         return self.name == "NTE" or self.raw(2) in _TEXT_TYPES
 
     def _value(self, text: str) -> str:
         return value(text, self.shared.separators, self.shared.codec)
 
     def _read_closely(self, text: str) -> Repetition:
-        components: list[str] = []
-        subcomponents: dict[int, list[str]] = {}
-        for number, part in enumerate(text.split(self.shared.separators.component), 1):
-            parts = [self._value(below) for below in self._subcomponents(part)]
-            components.append(parts[0])
-            if len(parts) > 1:
-                subcomponents[number] = parts
-        return Repetition(components, subcomponents)
+        split = [
+            [self._value(below) for below in self._subcomponents(part)]
+            for part in text.split(self.shared.separators.component)
+        ]
+        several = {number: parts for number, parts in enumerate(split, 1) if len(parts) > 1}
+        return Repetition([parts[0] for parts in split], several)
 
     def _subcomponents(self, text: str) -> list[str]:
         """Split at the subcomponent separator, save where spaces around it say that it is text."""

@@ -38,6 +38,8 @@ STANDARD = Separators()
 @lru_cache(maxsize=64)
 def declared(field: str, encoding_characters: str) -> Separators:
     """Return the separators of MSH-1 and MSH-2. Raises ValueError that says what is wrong."""
+    if len(field) != 1:
+        raise ValueError("MSH-1, the field separator, is absent")
     if "&amp;" in encoding_characters:
         raise ValueError("MSH-2 was escaped as XML; send the message as it left its sender")
     if "\\\\" in encoding_characters:
@@ -78,7 +80,7 @@ def unescape(text: str, separators: Separators, codec: str) -> str:
     Changes of character set (\\Cxxyy\\, \\Mxxyyzz\\) and highlighting are dropped; hexadecimal
     bytes are read in `codec`.
     """
-    signs = _signs(separators)
+    signs = _meanings(separators)
 
     def meaning(match: re.Match[str]) -> str:
         name = match[1]
@@ -99,24 +101,26 @@ def escape(text: str, separators: Separators) -> str:
 
 @lru_cache(maxsize=64)
 def _escapes(separators: Separators) -> dict[int, str]:
-    signs = {sign: name for name, sign in _signs(separators).items()}
-    if not separators.truncation:
-        signs.pop("#", None)
-    signs["\n"] = ".br"
     sign = separators.escape
-    return {ord(s): f"{sign}{name}{sign}" if sign else " " for s, name in signs.items() if s}
+    meant = {**_signs(separators), ".br": "\n"}
+    return {ord(s): f"{sign}{name}{sign}" if sign else " " for name, s in meant.items() if s}
 
 
-@lru_cache(maxsize=64)
 def _signs(separators: Separators) -> dict[str, str]:
     return {
         "F": separators.field,
         "S": separators.component,
         "R": separators.repetition,
         "E": separators.escape,
-        "T": separators.subcomponent or "&",
-        "P": separators.truncation or "#",
+        "T": separators.subcomponent,
+        "P": separators.truncation,
     }
+
+
+@lru_cache(maxsize=64)
+def _meanings(separators: Separators) -> dict[str, str]:
+    usual = {"T": "&", "P": "#"}
+    return usual | {name: sign for name, sign in _signs(separators).items() if sign}
 
 
 @lru_cache(maxsize=64)
