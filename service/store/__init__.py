@@ -14,7 +14,7 @@ from service.store.commit import (
     Stale,
     Write,
 )
-from service.store.opening import WrongSchema, open_store
+from service.store.opening import WrongSchema, open_store, schema_state
 from service.store.records import (
     END,
     START,
@@ -32,7 +32,7 @@ from service.store.store import Store
 
 def migrate(url: str) -> None:
     """Create the tables, or change them to what this version needs (see migrating.py)."""
-    from service.store.migrating import migrate as run  # loads SQLAlchemy and Alembic
+    from service.store.migrating import migrate as run  # noqa: PLC0415 - loads SQLAlchemy
 
     run(url)
 
@@ -60,8 +60,9 @@ __all__ = [
     "Store",
     "Stored",
     "Transition",
-    "WrongSchema",
     "Write",
+    "WrongSchema",
     "migrate",
     "open_store",
+    "schema_state",
 ]

@@ -16,6 +16,8 @@ from service.model import Instant
 
 LAST_UPDATED = b"0000-00-00T00:00:00.000000Z"  # as wide as Instant.isoformat()
 
+NEVER = Instant(0)
+
 Key = tuple[str, str]  # (search parameter, value), e.g. ("identifier", "system|value")
 Reference = tuple[str, str]  # (resource type, id)
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
@@ -119,7 +121,7 @@ class Commit:
     checks: tuple[Check, ...] = ()
     shared: tuple[Reference, ...] = ()  # existing resources that this message refers to
     audit: tuple[AuditEntry, ...] = ()
-    replay: str = ""  # the state in which the kept message message.id was found, e.g. "refused"
+    replay: bool = False  # message.id is a kept message: see Store.dead_letters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,5 +131,5 @@ class Receipt:
     message_id: str
     repeated: bool  # True: this is the first answer again, nothing was written
     answer: Answer  # with the instants in place
-    updated: Instant = Instant(0)  # meta.lastUpdated of everything written; 0 when repeated
+    updated: Instant = NEVER  # meta.lastUpdated of everything written; 0 when repeated
     numbers: Mapping[str, int] = field(default_factory=dict)  # recipient → its event number

@@ -19,6 +19,9 @@ _PAGE = """
 PAGE = _PAGE.format(beyond="d.n > :after", order="d.n")
 PAGE_BACK = _PAGE.format(beyond="d.n < :before", order="d.n DESC")
 PAGE_SINCE = _PAGE.format(beyond="(d.updated, d.n) > (:since, :after)", order="d.updated, d.n")
+PAGE_SINCE_BACK = _PAGE.format(
+    beyond="(d.updated, d.n) < (:since, :after)", order="d.updated DESC, d.n DESC"
+)
 OF_PATIENT = """
     WITH found AS MATERIALIZED (
         SELECT id FROM search_index
@@ -60,10 +63,12 @@ def feed_back(database: Database, recipient: str, before: int | None, count: int
     return _page(database.select(PAGE_BACK, params))
 
 
-def feed_since(database: Database, recipient: str, since: int, after: int, count: int) -> Page:
+def feed_since(
+    database: Database, recipient: str, since: int, after: int, *, count: int, descending: bool
+) -> Page:
     """Return events by (updated, n)."""
     params = {"recipient": recipient, "since": since, "after": after, "count": count}
-    return _page(database.select(PAGE_SINCE, params))
+    return _page(database.select(PAGE_SINCE_BACK if descending else PAGE_SINCE, params))
 
 
 def feed_scan(
@@ -77,7 +82,7 @@ def feed_scan(
 
 
 def feed_of_patient(
-    database: Database, recipient: str, patient_id: str, nhs_number: str, after: int, count: int
+    database: Database, recipient: str, *, patient_id: str, nhs_number: str, after: int, count: int
 ) -> Page:
     """Return the events of one patient."""
     key = (

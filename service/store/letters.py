@@ -13,29 +13,29 @@ from service.store.commit import Answer, RawMessage
 from service.store.database import Database, Row, Transaction
 from service.store.records import DeadLetter, Transition
 
-_ISSUES = "issues = :issues, received_at = :received_at, attempts = attempts + 1"
-REFUSE_AGAIN = f"UPDATE message SET {_ISSUES} WHERE id = :id"  # noqa: S608
+REFUSE_AGAIN = """
+    UPDATE message SET issues = :issues, received_at = :received_at, attempts = attempts + 1
+    WHERE id = :id"""
 FIND_SAME = """
     SELECT id FROM message
     WHERE (id = :id AND state <> 'committed')
         OR (sender = :sender AND control_id = :control_id AND digest = :digest
             AND state = 'refused')
     ORDER BY id LIMIT 1 FOR NO KEY UPDATE"""
-# A message that came again and was taken in is no dead letter any more.
 _LETTER = """
     SELECT m.id, m.sender, m.control_id, m.media_type, m.received_at, m.state, m.attempts,
         m.issues, length(m.body), {body}
-    FROM message m"""
-LIST = (
-    _LETTER.format(body="''")
-    + """
-    WHERE m.state = :state AND m.state <> 'committed' AND m.id > :after
+    FROM message m WHERE {condition}"""
+# A message that came again and was taken in is no dead letter any more.
+LIST = _LETTER.format(
+    body="''",
+    condition="""m.state = :state AND m.state <> 'committed' AND m.id > :after
         AND (:sender = '' OR m.sender = :sender)
         AND NOT EXISTS (SELECT 1 FROM message c WHERE c.sender = m.sender
             AND c.control_id = m.control_id AND c.state = 'committed')
-    ORDER BY m.id LIMIT :count"""
+    ORDER BY m.id LIMIT :count""",
 )
-GET = _LETTER.format(body="m.body") + " WHERE m.id = :id"
+GET = _LETTER.format(body="m.body", condition="m.id = :id")
 LOCK_STATE = "SELECT state FROM message WHERE id = :id FOR NO KEY UPDATE"
 MOVE = "UPDATE message SET state = :state WHERE id = :id"
 TRANSITIONS = """
@@ -43,9 +43,9 @@ TRANSITIONS = """
 NO_ANSWER = Answer(status=0, media_type="", body=b"")
 
 
-def record(tx: Transaction, message_id: str, at: int, state: str, actor: str, reason: str) -> None:
+def record(tx: Transaction, message_id: str, change: Transition) -> None:
     """Write a change of state down."""
-    tx.insert("transition", [(message_id, at, state, actor, reason)])
+    tx.insert("transition", [(message_id, change.at, change.state, change.actor, change.reason)])
 
 
 def refuse(tx: Transaction, message: RawMessage, issues: Sequence[Issue]) -> str:
@@ -54,11 +54,15 @@ def refuse(tx: Transaction, message: RawMessage, issues: Sequence[Issue]) -> str
     params = {**rows.named("message", row), "issues": rows.issues_json(issues)}
     for (kept,) in tx.select(FIND_SAME, params)():
         tx.run(REFUSE_AGAIN, {**params, "id": kept})
-        record(tx, kept, message.received_at, "refused", "", "refused again")
+        record(tx, str(kept), _refused(message, "again"))
         return str(kept)
     tx.insert("message", [tuple(params.values())])
-    record(tx, message.id, message.received_at, "refused", "", "")
+    record(tx, message.id, _refused(message, ""))
     return message.id
+
+
+def _refused(message: RawMessage, reason: str) -> Transition:
+    return Transition(at=message.received_at, state="refused", actor="", reason=reason)
 
 
 class DeadLetters:
@@ -90,7 +94,8 @@ class DeadLetters:
         if found[0][0] != "refused":
             raise Conflict(f"the message is {found[0][0]}")
         tx.run(MOVE, {"id": id_, "state": "skipped"})
-        record(tx, id_, self._clock(), "skipped", actor, reason)
+        change = Transition(at=self._clock(), state="skipped", actor=actor, reason=reason)
+        record(tx, id_, change)
 
     def transitions(self, id_: str) -> tuple[Transition, ...]:
         """Return what became of a message, oldest first."""

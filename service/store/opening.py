@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from service.errors import Unavailable
 from service.model import Instant
@@ -15,6 +16,7 @@ from service.store.store import Store
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
 MIGRATE = "run `discharge-relay migrate`"
+SchemaState = Literal["empty", "behind", "current", "ahead"]
 
 
 class WrongSchema(Unavailable):
@@ -29,11 +31,11 @@ def now() -> Instant:
 def database(url: str) -> Database:
     """Open the database behind `url`. Raises ValueError for another kind of URL, Unavailable."""
     if url.startswith(SQLITE):
-        from service.store.sqlite import SqliteDatabase
+        from service.store.sqlite import SqliteDatabase  # noqa: PLC0415 - one is enough
 
         return SqliteDatabase(sqlite_path(url))
     if url.startswith(POSTGRES):
-        from service.store.postgres import PostgresDatabase
+        from service.store.postgres import PostgresDatabase  # noqa: PLC0415 - 10 MB a process
 
         return PostgresDatabase(url)
     raise ValueError("a database URL begins with sqlite:/// or postgresql://")
@@ -42,6 +44,23 @@ def database(url: str) -> Database:
 def sqlite_path(url: str) -> Path:
     """Return the file of a SQLite URL."""
     return Path(url.removeprefix(SQLITE))
+
+
+def schema_state(url: str) -> SchemaState:
+    """Return how a database stands to this version, by its revision alone; changes nothing.
+
+    A SQLite file that is not there is "empty", and is not made. Raises Unavailable.
+    """
+    if url.startswith(SQLITE) and not sqlite_path(url).exists():
+        return "empty"
+    opened = database(url)
+    try:
+        revision = _revision(opened)
+    finally:
+        opened.close()
+    if revision == REVISION:
+        return "current"
+    return "empty" if not revision else "behind" if revision < REVISION else "ahead"
 
 
 def open_store(url: str, clock: Callable[[], Instant] = now) -> Store:
@@ -61,10 +80,12 @@ def open_store(url: str, clock: Callable[[], Instant] = now) -> Store:
 def verify(opened: Database) -> None:
     """Compare revision, tables and columns with what the statements use. Raises WrongSchema."""
     found = opened.columns()
-    if "alembic_version" not in found:
+    revision = _revision(opened, found)
+    if not revision:
         raise WrongSchema(f"the database is empty: {MIGRATE}")
-    (revision,) = (row[0] for row in opened.select("SELECT version_num FROM alembic_version", {}))
-    if revision != REVISION:
+    if revision > REVISION:
+        raise WrongSchema(f"the database is at revision {revision}, newer than this program")
+    if revision < REVISION:
         raise WrongSchema(f"the database is at revision {revision}, not {REVISION}: {MIGRATE}")
     missing = [
         f"{table}.{column}"
@@ -74,3 +95,11 @@ def verify(opened: Database) -> None:
     ]
     if missing:
         raise WrongSchema(f"the database says revision {revision} but lacks {', '.join(missing)}")
+
+
+def _revision(opened: Database, found: Mapping[str, object] | None = None) -> str:
+    """Return the revision, "" if the database was never migrated. They sort as text."""
+    if "alembic_version" not in (found or opened.columns()):
+        return ""
+    rows = opened.select("SELECT version_num FROM alembic_version", {})
+    return str(rows[0][0]) if rows else ""

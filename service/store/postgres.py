@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
@@ -32,7 +32,7 @@ Cursor = psycopg.Cursor[Row]
 
 @lru_cache(maxsize=512)
 def _sql(text: str) -> LiteralString:
-    return cast(LiteralString, for_postgres(text))
+    return for_postgres(text)
 
 
 @lru_cache(maxsize=64)
@@ -41,8 +41,7 @@ def _insert(table: str, skip_known: bool) -> LiteralString:
     columns = written(table)
     arrays = ", ".join(f"%s::{type_}[]" for type_ in columns.values())
     skip = " ON CONFLICT DO NOTHING" if skip_known else ""
-    text = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}){skip}"  # noqa: S608
-    return cast(LiteralString, text)
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}){skip}"  # noqa: S608
 
 
 class _Again(Exception):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from service.errors import Issue
 from service.model import Instant
+from service.store.commit import NEVER
 
 
 class Event(NamedTuple):
@@ -29,8 +30,9 @@ class Stored(NamedTuple):
     deleted: bool
     media_type: str  # of a Binary's content; "" for FHIR JSON
     body: bytes
-    n: int = 0  # number of the delivery that brought it to this organisation; 0: its own
-    method: str = ""  # how this version came: POST, PUT, PATCH or DELETE (history only)
+    n: int = 0  # number of the delivery that brought it to this organisation; 0: it sent it
+    method: str = ""  # how this version came: POST, PUT, PATCH or DELETE
+    owner: str = ""  # ODS code of whoever sent it
 
 
 class Position(NamedTuple):
@@ -50,7 +52,7 @@ class Head:
 
     n: int = 0  # the last event; 0: none yet
     floor: int = 0  # events up to this one were removed by retention
-    updated: Instant = Instant(0)  # the latest lastUpdated in it
+    updated: Instant = NEVER  # the latest lastUpdated in it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,5 +100,5 @@ class RegisteredClient:
     scopes: str  # space separated
     jwks: str = ""  # JSON Web Key Set, if registered by value
     jwks_url: str = ""  # or where it is
-    created: Instant = Instant(0)
+    created: Instant = NEVER
     disabled: bool = False

@@ -8,6 +8,7 @@ resources or as the bytes of a message.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from service.store.commit import Key, Reference
 from service.store.database import Database, Params
@@ -15,13 +16,14 @@ from service.store.records import Position, Stored
 from service.store.rows import BY_TYPE, SELDOM
 
 _PLAIN = (
-    "r.version, r.updated, r.deleted, r.media_type, r.body, v.n, r.method",
+    "r.version, r.updated, r.deleted, r.media_type, r.body, v.n, r.method, r.owner",
     "JOIN resource r ON r.id = v.id AND r.type = v.type",
     "NOT r.deleted",
 )
 _COMMUNICATION = (
     "COALESCE(d.version, r.version), COALESCE(d.updated, r.updated), COALESCE(r.deleted, FALSE),"
-    " '', COALESCE(d.body, r.body), v.n, COALESCE(d.method, r.method)",
+    " '', COALESCE(d.body, r.body), v.n, COALESCE(d.method, r.method),"
+    " COALESCE(d.sender, r.owner)",
     "LEFT JOIN delivery d ON d.communication_id = v.id"
     " LEFT JOIN resource r ON r.id = v.id AND r.type = v.type",
     "(d.n IS NOT NULL OR NOT r.deleted)",
@@ -29,7 +31,7 @@ _COMMUNICATION = (
 _BINARY = (
     "COALESCE(r.version, 1), COALESCE(r.updated, m.received_at), COALESCE(r.deleted, FALSE),"
     " COALESCE(r.media_type, m.media_type), COALESCE(r.body, m.body), v.n,"
-    " COALESCE(r.method, 'POST')",
+    " COALESCE(r.method, 'POST'), COALESCE(r.owner, m.sender)",
     "LEFT JOIN message m ON m.id = v.id LEFT JOIN resource r ON r.id = v.id AND r.type = v.type",
     "(m.id IS NOT NULL OR NOT r.deleted)",
 )
@@ -43,6 +45,16 @@ _STREAM = """
     WHERE v.organisation = :organisation AND (v.n, v.id) {beyond} (:n, :after)
         AND v.type = :type AND {kept}
     ORDER BY v.n {order}, v.id {order} LIMIT :count"""
+_FEW = 1000  # resources under a key that are sorted; of more, the organisation's own are walked
+COUNT_KEYED = f"""
+    SELECT COUNT(*) FROM (SELECT 1 FROM search_index
+        WHERE value = :value AND type = :type AND param = :param LIMIT {_FEW}) few"""  # noqa: S608
+_FILTERED = _STREAM.replace(
+    "AND {kept}",
+    """AND EXISTS (SELECT 1 FROM search_index s
+            WHERE s.value = :value AND s.id = v.id AND s.type = :type AND s.param = :param)
+        AND {kept}""",
+)
 _KEYED = """
     WITH found AS MATERIALIZED (
         SELECT id, type FROM search_index
@@ -63,17 +75,24 @@ VERSIONS = """
     WHERE v.organisation = :organisation AND v.id = :id AND v.type = :type
         AND h.version < :before
     ORDER BY h.version DESC LIMIT :count"""
-CHANGED = """
-    SELECT r.type, r.id, r.version, r.updated, r.deleted, r.media_type, r.body, v.n, r.method
+_CHANGED = """
+    SELECT r.type, r.id, r.version, r.updated, r.deleted, r.media_type, r.body, v.n, r.method,
+        r.owner
     FROM resource r CROSS JOIN visible v
-    WHERE (r.updated, r.id) > (:since, :after) AND r.type = :type
+    WHERE (r.updated, r.id) {beyond} (:since, :after) AND r.type = :type
         AND v.organisation = :organisation AND v.id = r.id AND v.type = r.type
-    ORDER BY r.updated, r.id LIMIT :count"""
-CHANGED_SENT = """
-    SELECT 'Communication', communication_id, version, updated, FALSE, '', body, 0, method
+    ORDER BY r.updated {order}, r.id {order} LIMIT :count"""
+_CHANGED_SENT = """
+    SELECT 'Communication', communication_id, version, updated, FALSE, '', body, 0, method, sender
     FROM delivery
-    WHERE sender = :organisation AND (updated, communication_id) > (:since, :after)
-    ORDER BY updated, communication_id LIMIT :count"""
+    WHERE sender = :organisation AND (updated, communication_id) {beyond} (:since, :after)
+    ORDER BY updated {order}, communication_id {order} LIMIT :count"""
+AUDIENCE = """
+    SELECT v.organisation FROM visible v
+        LEFT JOIN resource r ON r.id = v.id AND r.type = v.type
+        LEFT JOIN delivery d ON d.communication_id = v.id
+    WHERE v.id = :id AND v.type = :type AND v.organisation <> COALESCE(d.sender, r.owner, '')
+    ORDER BY v.organisation"""
 
 
 def _statement(template: str, type_: str, *, descending: bool = False) -> str:
@@ -129,11 +148,17 @@ def vread(
         return current
     params = {"organisation": organisation, "type": type_, "id": id_, "version": version}
     rows = database.select(VERSION, params)
-    return Stored(*rows[0]) if rows else None
+    return Stored._make((*rows[0], current.owner)) if rows else None
 
 
 def history(
-    database: Database, organisation: str, type_: str, id_: str, count: int, before: int | None
+    database: Database,
+    organisation: str,
+    type_: str,
+    id_: str,
+    *,
+    count: int,
+    before: int | None,
 ) -> list[Stored]:
     """Return versions below `before`, newest first.
 
@@ -150,7 +175,9 @@ def history(
         "before": current.version if shown else before,
         "count": count - len(shown),
     }
-    return shown + [Stored(*row) for row in database.select(VERSIONS, params)]
+    return shown + [
+        Stored._make((*row, current.owner)) for row in database.select(VERSIONS, params)
+    ]
 
 
 def stream(
@@ -158,6 +185,7 @@ def stream(
     organisation: str,
     type_: str,
     position: Position,
+    *,
     count: int,
     key: Key | None,
     descending: bool,
@@ -165,24 +193,42 @@ def stream(
     """Return visible resources beyond a position; the seldom types are found by their key."""
     if key is None and type_ in SELDOM:
         key = (BY_TYPE, type_)
-    params = {"organisation": organisation, "type": type_, "count": count}
+    params: dict[str, Any] = {"organisation": organisation, "type": type_, "count": count}
     params |= {"n": position.n, "after": position.id}
+    template = _STREAM
     if key is not None:
         params |= {"param": key[0], "value": key[1]}
-    sql = statement(_STREAM if key is None else _KEYED, type_, descending)
-    return [Stored(*row) for row in database.select(sql, params)]
+        template = _KEYED if _few(database, params) else _FILTERED
+    rows = database.select(statement(template, type_, descending), params)
+    return [Stored(*row) for row in rows]
+
+
+def _few(database: Database, params: Params) -> bool:
+    return bool(database.select(COUNT_KEYED, params)[0][0] < _FEW)
 
 
 def changed(
-    database: Database, organisation: str, type_: str, since: int, after: str, count: int
+    database: Database,
+    organisation: str,
+    type_: str,
+    beyond: tuple[int, str],
+    *,
+    count: int,
+    descending: bool,
 ) -> list[Stored]:
     """Return resources by (updated, id)."""
     params: Params = {
         "organisation": organisation,
         "type": type_,
-        "since": since,
-        "after": after,
+        "since": beyond[0],
+        "after": beyond[1],
         "count": count,
     }
-    sql = CHANGED_SENT if type_ == "Communication" else CHANGED
-    return [Stored(*row) for row in database.select(sql, params)]
+    template = _CHANGED_SENT if type_ == "Communication" else _CHANGED
+    rows = database.select(statement(template, type_, descending), params)
+    return [Stored(*row) for row in rows]
+
+
+def audience(database: Database, type_: str, id_: str) -> list[str]:
+    """Return the organisations that may see a resource, without its owner."""
+    return [ods for (ods,) in database.select(AUDIENCE, {"type": type_, "id": id_})]

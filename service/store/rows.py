@@ -16,7 +16,6 @@ from service.store.commit import (
     Delivery,
     Key,
     RawMessage,
-    Reference,
     Write,
 )
 from service.store.database import Params, Row
@@ -24,10 +23,18 @@ from service.store.layout import written
 
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
 BY_TYPE = "_type"  # search parameter of the types that no message brings in numbers
-SELDOM = frozenset(
-    "Endpoint Group HealthcareService Location Measure MeasureReport Organization Practitioner"
-    " PractitionerRole Subscription".split()
-)
+SELDOM = {
+    "Endpoint",
+    "Group",
+    "HealthcareService",
+    "Location",
+    "Measure",
+    "MeasureReport",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+    "Subscription",
+}
 
 
 class Stamped(NamedTuple):

@@ -182,7 +182,7 @@ visible = sa.Table(
     _text("id"),
     _text("type"),
     sa.PrimaryKeyConstraint("organisation", "n", "id", "type"),
-    sa.Index("visible_once", "organisation", "id", "type", unique=True),
+    sa.Index("visible_once", "id", "type", "organisation", unique=True),
     sqlite_with_rowid=False,
 )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 
-from service.store.database import Database
+from service.store.database import Database, Row, Transaction
 
 GET = "SELECT value FROM setting WHERE key = :key"
 PUT = """
@@ -32,8 +33,8 @@ class StoredSettings:
     def once(self, key: str, make: Callable[[], str]) -> str:
         """Return the value, made by whoever is first and the same for all."""
         while (value := self.get(key)) is None:
-            made = make()
-            self._database.write(lambda tx, v=made: tx.insert("setting", [(key, v)], skip_known=True))
+            row = (key, make())
+            self._database.write(partial(_insert, row))
         return value
 
     def epoch(self) -> str:
@@ -49,3 +50,7 @@ class StoredSettings:
 
 def _random() -> str:
     return secrets.token_hex(8)
+
+
+def _insert(row: Row, tx: Transaction) -> None:
+    tx.insert("setting", [row], skip_known=True)

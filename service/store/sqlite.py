@@ -162,7 +162,7 @@ class SqliteDatabase:
             turn.error = Duplicate() if error.sqlite_errorcode in _DUPLICATE else error
         except sqlite3.Error:
             raise  # the disk is full, or worse: nobody's work stands
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever asked
+        except BaseException as error:
             turn.error = error
         if turn.error is not None:
             self._writer.execute("ROLLBACK TO one")

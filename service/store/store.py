@@ -10,7 +10,16 @@ from service.model import Instant
 from service.store import feed, finding, letters, resources
 from service.store.audit import AuditTrail
 from service.store.clients import Clients
-from service.store.commit import AuditEntry, Check, Commit, Key, RawMessage, Receipt, Reference, Write
+from service.store.commit import (
+    AuditEntry,
+    Check,
+    Commit,
+    Key,
+    RawMessage,
+    Receipt,
+    Reference,
+    Write,
+)
 from service.store.database import Database
 from service.store.records import START, Event, Head, Page, Position, Stored
 from service.store.settings import StoredSettings
@@ -92,9 +101,9 @@ class Store:
 
     # --- reading -----------------------------------------------------------------------------
 
-    def find(self, owner: str, type: str, key: Key) -> list[tuple[str, int]]:
+    def find(self, owner: str, type_: str, key: Key) -> list[tuple[str, int]]:
         """Return (id, version) of the owner's resources with this search key, by rising id."""
-        return finding.find(self._database, owner, type, key)
+        return finding.find(self._database, owner, type_, key)
 
     def find_many(
         self, owner: str, wanted: Sequence[tuple[str, Key]]
@@ -102,12 +111,12 @@ class Store:
         """Return what `find` gives for each (type, key), in one round trip."""
         return finding.find_many(self._database, owner, wanted)
 
-    def read(self, organisation: str, type: str, id: str) -> Stored | None:
+    def read(self, organisation: str, type_: str, id_: str) -> Stored | None:
         """Return the current version; deleted ones too. None: not there, or not theirs to see.
 
         A Binary's id may be a message's: its body is the raw bytes.
         """
-        return resources.read(self._database, organisation, type, id)
+        return resources.read(self._database, organisation, type_, id_)
 
     def read_many(
         self, organisation: str, references: Sequence[Reference]
@@ -115,15 +124,17 @@ class Store:
         """Return the visible ones of these, in one round trip (for _include)."""
         return resources.read_many(self._database, organisation, references)
 
-    def vread(self, organisation: str, type: str, id: str, version: int) -> Stored | None:
+    def vread(self, organisation: str, type_: str, id_: str, version: int) -> Stored | None:
         """Return one version, current or earlier."""
-        return resources.vread(self._database, organisation, type, id, version)
+        return resources.vread(self._database, organisation, type_, id_, version)
 
     def history(
-        self, organisation: str, type: str, id: str, *, count: int = 50, before: int | None = None
+        self, organisation: str, type_: str, id_: str, *, count: int = 50, before: int | None = None
     ) -> list[Stored]:
         """Return versions, newest first, those below version `before`. Empty: not theirs to see."""
-        return resources.history(self._database, organisation, type, id, count, before)
+        return resources.history(
+            self._database, organisation, type_, id_, count=count, before=before
+        )
 
     # --- a recipient's feed ------------------------------------------------------------------
 
@@ -142,19 +153,28 @@ class Store:
         """Yield the events with after < n <= upto, for filters that no index serves."""
         return feed.feed_scan(self._database, recipient, after, upto, batch)
 
-    def feed_since(self, recipient: str, since: int, after: int, count: int) -> Page:
+    def feed_since(
+        self, recipient: str, since: int, after: int, count: int, *, descending: bool = False
+    ) -> Page:
         """Return events by (updated, n) beyond (since, after): lossless `_lastUpdated=gt`.
 
         `since` in microseconds. For everything later than an instant, after = 1 << 62.
         """
-        return feed.feed_since(self._database, recipient, since, after, count)
+        return feed.feed_since(
+            self._database, recipient, since, after, count=count, descending=descending
+        )
 
     def feed_of_patient(
         self, recipient: str, *, patient_id: str = "", nhs_number: str = "", after: int, count: int
     ) -> Page:
         """Return the events with n > after of one patient, by Patient id or NHS number."""
         return feed.feed_of_patient(
-            self._database, recipient, patient_id, nhs_number, after, count
+            self._database,
+            recipient,
+            patient_id=patient_id,
+            nhs_number=nhs_number,
+            after=after,
+            count=count,
         )
 
     def head(self, recipient: str) -> Head:
@@ -168,12 +188,16 @@ class Store:
         """
         return self._wakeups.wait(recipient, after, seconds, lambda: self.head(recipient).n)
 
+    def end_waits(self) -> None:
+        """Let every `wait`, now and later, return at once: the process is about to end."""
+        self._wakeups.end()
+
     # --- other resources ---------------------------------------------------------------------
 
     def stream(
         self,
         organisation: str,
-        type: str,
+        type_: str,
         position: Position = START,
         count: int = 50,
         *,
@@ -188,17 +212,36 @@ class Store:
         A descending stream starts at END.
         """
         return resources.stream(
-            self._database, organisation, type, position, count, key, descending
+            self._database,
+            organisation,
+            type_,
+            position,
+            count=count,
+            key=key,
+            descending=descending,
         )
 
     def changed(
-        self, organisation: str, type: str, since: int, after: str = "", count: int = 50
+        self,
+        organisation: str,
+        type_: str,
+        since: int,
+        after: str = "",
+        count: int = 50,
+        *,
+        descending: bool = False,
     ) -> list[Stored]:
         """Return visible resources by (updated, id) beyond (since, after), deleted ones too.
 
         `since` in microseconds. For Communication: those that this organisation sent.
         """
-        return resources.changed(self._database, organisation, type, since, after, count)
+        return resources.changed(
+            self._database, organisation, type_, (since, after), count=count, descending=descending
+        )
+
+    def audience(self, type_: str, id_: str) -> list[str]:
+        """Return the ODS codes of everybody but its owner who may see a resource."""
+        return resources.audience(self._database, type_, id_)
 
     # --- audit and the rest ------------------------------------------------------------------
 

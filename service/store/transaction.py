@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from service.errors import NotFound
+from service.errors import ConflictingMessage, NotFound
 from service.model import Instant
 from service.store import rows, versions
 from service.store.commit import (
@@ -25,7 +25,7 @@ from service.store.commit import (
     Stale,
     Write,
 )
-from service.store.database import Row, Rows, Transaction
+from service.store.database import Duplicate, Row, Rows, Transaction
 from service.store.finding import find_rows
 from service.store.rows import Numbered, Stamped
 from service.store.versions import Prior
@@ -62,7 +62,7 @@ class Change:
     answer: Answer | None = None
     deliveries: Sequence[Delivery] = ()
     shared: Sequence[Reference] = ()
-    replay: str = ""
+    replay: bool = False
 
     @property
     def message_id(self) -> str:
@@ -158,13 +158,16 @@ def _verify_checks(checks: Sequence[Check], found: Sequence[Rows]) -> None:
 
 
 def _verify_kept(change: Change, kept: Rows | None) -> None:
-    """A replay must find the message in the state, and with the bytes, it was read with."""
+    """A replay must find the message not yet taken in, and with the bytes it was read with."""
     if kept is None or change.message is None:
         return
     if not (row := kept()):
         raise NotFound("no such message")
-    if (row[0][0], bytes(row[0][1])) != (change.replay, change.message.digest):
-        raise Stale("the message was dealt with meanwhile")
+    state, digest = row[0]
+    if state == "committed":
+        raise Duplicate
+    if bytes(digest) != change.message.digest:
+        raise ConflictingMessage
 
 
 def _counters(ods: Sequence[str], asked: Sequence[Rows]) -> dict[str, tuple[int, int]]:
@@ -244,7 +247,8 @@ def _of_deliveries(
         own = [w for w in (delivery.communication, delivery.task) if w]
         yield from ((delivery.recipient, n, id_, type_) for type_, id_ in common)
         yield from ((delivery.recipient, n, w.id, w.type) for w in own)
-        yield from ((sender, 0, w.id, w.type) for w in own)
+        if delivery.recipient != sender:
+            yield from ((sender, 0, w.id, w.type) for w in own)
 
 
 def _count(

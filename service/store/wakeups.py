@@ -36,16 +36,19 @@ class Wakeups:
         self._mutex = threading.Lock()
         self._sleepers: dict[str, list[Sleeper]] = {}
         self._listener: threading.Thread | None = None
-        self._closed = False
+        self._ended = False
 
     def wait(self, recipient: str, after: int, seconds: float, head: Callable[[], int]) -> bool:
         """Return True once the feed has more than `after`: look, register, look again, sleep."""
         if head() > after:
             return True
+        if self._ended:
+            return False
         with self._registered(recipient, Sleeper(after)) as sleeper:
             if head() > after:
                 return True
-            sleeper.woken.wait(seconds)
+            if not self._ended:
+                sleeper.woken.wait(seconds)
         return head() > after
 
     @contextmanager
@@ -73,7 +76,7 @@ class Wakeups:
 
     def _listen(self) -> None:
         """Start the listening thread unless it runs. Called with the mutex held."""
-        if self._listener is None and not self._closed:
+        if self._listener is None and not self._ended:
             self._listener = threading.Thread(target=self._run, name="wakeups", daemon=True)
             self._listener.start()
 
@@ -88,7 +91,7 @@ class Wakeups:
     def _is_needed(self) -> bool:
         """Whether anybody sleeps; if not, the thread is over."""
         with self._mutex:
-            if not self._sleepers or self._closed:
+            if not self._sleepers or self._ended:
                 self._listener = None
             return self._listener is not None
 
@@ -98,13 +101,16 @@ class Wakeups:
         found = self._database.select_each([(HEAD_OF, {"ods": ods}) for ods in recipients])
         return {ods: n for rows in found for ods, n in rows}
 
-    def close(self) -> None:
-        """Wake everybody and stop listening."""
+    def end(self) -> None:
+        """Wake everybody; nobody sleeps any more."""
         with self._mutex:
-            self._closed = True
-            listener = self._listener
+            self._ended = True
             for sleepers in self._sleepers.values():
                 for sleeper in sleepers:
                     sleeper.woken.set()
-        if listener is not None:
+
+    def close(self) -> None:
+        """Wake everybody and stop listening."""
+        self.end()
+        if (listener := self._listener) is not None:
             listener.join()

@@ -9,8 +9,18 @@ import orjson
 from service.errors import ConflictingMessage, Issue, Unavailable
 from service.model import Instant
 from service.store import letters
-from service.store.commit import Answer, AuditEntry, Check, Commit, RawMessage, Receipt, Stale, Write
+from service.store.commit import (
+    Answer,
+    AuditEntry,
+    Check,
+    Commit,
+    RawMessage,
+    Receipt,
+    Stale,
+    Write,
+)
 from service.store.database import Database, Duplicate, Transaction
+from service.store.records import Transition
 from service.store.transaction import Change, Outcome, UnknownRecipient, carry_out
 
 ANSWERED = """
@@ -77,9 +87,7 @@ class Writer:
     def _logged(self, tx: Transaction, change: Change) -> Outcome:
         outcome = carry_out(tx, change, self._clock)
         if change.replay:
-            letters.record(
-                tx, change.message_id, outcome.updated, "committed", "", f"was {change.replay}"
-            )
+            letters.record(tx, change.message_id, _moved(outcome.updated, "committed", "replayed"))
         return outcome
 
     def _begin_feeds(self, recipients: Sequence[str]) -> None:
@@ -107,14 +115,14 @@ class Writer:
         receipt = self.repeat(message.sender, message.control_id, message.digest)
         if receipt is None:
             raise Stale("a resource with this id is there already")
-        if commit.replay:
+        if commit.replay and receipt.message_id != message.id:
             self._database.write(lambda tx: self._supersede(tx, message.id, receipt.message_id))
         return receipt
 
     def _supersede(self, tx: Transaction, id_: str, by: str) -> None:
         """Close a dead letter whose bytes came again and were taken in."""
         tx.run(letters.MOVE, {"id": id_, "state": "replayed"})
-        letters.record(tx, id_, self._clock(), "replayed", "", f"came again as {by}")
+        letters.record(tx, id_, _moved(self._clock(), "replayed", f"came again as {by}"))
 
     def refuse(self, message: RawMessage, issues: Sequence[Issue]) -> str:
         """See Store.refuse."""
@@ -122,3 +130,7 @@ class Writer:
             return self._database.write(lambda tx: letters.refuse(tx, message, issues))
         except Duplicate:  # the same bytes were refused in the same moment
             return self._database.write(lambda tx: letters.refuse(tx, message, issues))
+
+
+def _moved(at: Instant, state: str, reason: str) -> Transition:
+    return Transition(at=at, state=state, actor="", reason=reason)

@@ -1,5 +1,7 @@
 """The first tables."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,33 +15,37 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def _text(*names: str) -> list[sa.Column]:
+def _text(*names: str) -> list[sa.Column[Any]]:
     return [sa.Column(name, TEXT, nullable=False) for name in names]
 
 
-def _number(*names: str) -> list[sa.Column]:
+def _number(*names: str) -> list[sa.Column[Any]]:
     return [sa.Column(n, sa.BigInteger, nullable=False, autoincrement=False) for n in names]
 
 
-def _small(name: str) -> sa.Column:
+def _small(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Integer, nullable=False)
 
 
-def _bytes(name: str) -> sa.Column:
+def _bytes(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.LargeBinary, nullable=False)
 
 
-def _flag(name: str) -> sa.Column:
+def _flag(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Boolean, nullable=False)
 
 
-def _serial(name: str) -> sa.Column:
+def _serial(name: str) -> sa.Column[Any]:
     return sa.Column(name, SERIAL, sa.Identity(), primary_key=True)
 
 
-def _index(name: str, table: str, columns: list[str], where: str = "", unique: bool = False) -> None:
-    condition = {"sqlite_where": sa.text(where), "postgresql_where": sa.text(where)}
-    op.create_index(name, table, columns, unique=unique, **(condition if where else {}))
+def _index(
+    name: str, table: str, columns: list[str], where: str = "", *, unique: bool = False
+) -> None:
+    condition = sa.text(where) if where else None
+    op.create_index(
+        name, table, columns, unique=unique, sqlite_where=condition, postgresql_where=condition
+    )
 
 
 def upgrade() -> None:
@@ -69,13 +75,13 @@ def _messages() -> None:
             "state IN ('received', 'committed', 'refused', 'skipped', 'replayed')", "message_state"
         ),
     )
-    _index("message_once", "message", ["sender", "control_id"], "state = 'committed'", True)
+    _index("message_once", "message", ["sender", "control_id"], "state = 'committed'", unique=True)
     _index(
         "message_refused_once",
         "message",
         ["sender", "control_id", "digest"],
         "state = 'refused'",
-        True,
+        unique=True,
     )
     _index("message_kept", "message", ["state", "id"], "state <> 'committed'")
     op.create_table(
@@ -153,7 +159,7 @@ def _looking_up() -> None:
         sa.PrimaryKeyConstraint("organisation", "n", "id", "type"),
         sqlite_with_rowid=False,
     )
-    _index("visible_once", "visible", ["organisation", "id", "type"], unique=True)
+    _index("visible_once", "visible", ["id", "type", "organisation"], unique=True)
 
 
 def _access() -> None:
@@ -182,8 +188,18 @@ def _access() -> None:
 
 
 def downgrade() -> None:
-    for table in (
-        "audit setting used_assertion client visible search_index resource_history resource"
-        " delivery recipient transition message"
-    ).split():
+    for table in [
+        "audit",
+        "setting",
+        "used_assertion",
+        "client",
+        "visible",
+        "search_index",
+        "resource_history",
+        "resource",
+        "delivery",
+        "recipient",
+        "transition",
+        "message",
+    ]:
         op.drop_table(table)
