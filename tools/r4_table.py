@@ -25,6 +25,8 @@ TYPE_OF_PRIMITIVE = "http://hl7.org/fhir/StructureDefinition/structuredefinition
 REGEX = "http://hl7.org/fhir/StructureDefinition/regex"
 SYSTEM_TYPES = "http://hl7.org/fhirpath/"
 VALUE_SET = "http://hl7.org/fhir/ValueSet/"
+# A system whose codes are needed although no required binding names it: identifier types.
+EXTRA = {"v2-0203": "http://terminology.hl7.org/CodeSystem/v2-0203"}
 MANY_TYPES = 40  # a choice of so many is the open choice "*"
 Definition = dict[str, Any]
 
@@ -159,7 +161,7 @@ def codes_by_value_set(folder: Path) -> dict[str, Any]:
     """Return the expansion of every value set that some element is bound to as required."""
     value_sets: dict[str, Definition] = {}
     systems: dict[str, Definition] = {}
-    for resource in resources(folder, "valuesets.json", "v3-codesystems.json"):
+    for resource in resources(folder, "valuesets.json", "v3-codesystems.json", "v2-tables.json"):
         kind = value_sets if resource["resourceType"] == "ValueSet" else systems
         kind[resource["url"]] = resource
     names = {
@@ -170,6 +172,9 @@ def codes_by_value_set(folder: Path) -> dict[str, Any]:
     expansions = {
         name: expand(name if "/" in name else VALUE_SET + name, value_sets, systems)
         for name in sorted(names)
+    }
+    expansions |= {
+        name: {system: list(concepts(systems[system]["concept"]))} for name, system in EXTRA.items()
     }
     return {name: expansion for name, expansion in expansions.items() if expansion}
 

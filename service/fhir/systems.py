@@ -28,7 +28,7 @@ MAPPING: Final = f"{CANONICAL}/mapping/"
 # NHS
 NHS_NUMBER: Final = "https://fhir.nhs.uk/Id/nhs-number"
 ODS: Final = "https://fhir.nhs.uk/Id/ods-organization-code"
-TREATMENT_FUNCTION: Final = "https://fhir.hl7.org.uk/CodeSystem/UKCore-PracticeSettingCodeEngland"
+ODS_SITE: Final = "https://fhir.nhs.uk/Id/ods-site-code"
 
 # UK Core
 UK_CORE: Final = "https://fhir.hl7.org.uk/StructureDefinition/"
@@ -60,6 +60,7 @@ CONDITION_VERIFICATION: Final = f"{_THO}condition-ver-status"
 ALLERGY_CLINICAL: Final = f"{_THO}allergyintolerance-clinical"
 DIAGNOSIS_ROLE: Final = f"{_THO}diagnosis-role"
 PROVENANCE_ROLE: Final = f"{_THO}provenance-participant-type"
+ACT_REASON: Final = f"{_THO}v3-ActReason"
 LANGUAGE: Final = "urn:ietf:bcp:47"
 XHTML: Final = "http://www.w3.org/1999/xhtml"
 

@@ -72,7 +72,7 @@ def _profiles() -> Profiles:
 def _is_right(resource: Resource) -> bool:
     """Whether nothing is wrong; False also where only the long way can tell."""
     checks = _checks_for(resource)
-    if checks is None or not checks.validator.is_valid(resource):
+    if checks is None or not _is_valid(checks.validator, resource):
         return False
     if not all(rule.holds(resource) for rule in checks.rules):
         return False
@@ -81,6 +81,13 @@ def _is_right(resource: Resource) -> bool:
     if "contained" in resource:
         return False
     return all(_is_right(inner) for _, inner in _inner(resource, ""))
+
+
+def _is_valid(validator: jsonschema_rs.Draft202012Validator, resource: Resource) -> bool:
+    try:
+        return validator.is_valid(resource)
+    except ValueError:  # a Python type that only the long way knows
+        return False
 
 
 def _checks_for(resource: Any) -> _Checks | None:

@@ -1,0 +1,212 @@
+"""Communication and its acknowledgement Task: one of each for every recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Final
+
+from service.errors import Issue
+from service.fhir.build.context import Context, Json, Resource
+from service.fhir.build.identity import Held
+from service.fhir.build.parts import (
+    coding,
+    concept,
+    meta,
+    organisation_reference,
+    present,
+)
+from service.fhir.build.request import addressed_to
+from service.fhir.build.wording import TITLES, narrative, summary
+from service.fhir.systems import (
+    COMMUNICATION_CATEGORY,
+    COMMUNICATION_ID,
+    COMMUNICATION_TOPIC,
+    DELIVERY_STATE,
+    EVENT_ID,
+    EVENT_KIND,
+    PARTICIPATION_MODE,
+    RECIPIENT_TYPE,
+    ROUTING_BASIS,
+    SNOMED,
+    TASK_CODE,
+    TASK_ID,
+    local_system,
+)
+from service.model import Organisation, Recipient
+
+# How long a recipient has to acknowledge, by the request's priority; ours, not a standard's.
+DEADLINES: Final[Mapping[str, timedelta]] = MappingProxyType(
+    {
+        "stat": timedelta(hours=2),
+        "asap": timedelta(hours=8),
+        "urgent": timedelta(hours=24),
+        "routine": timedelta(hours=72),
+    }
+)
+ALERTS: Final = frozenset({"death", "discharge-cancelled", "referral-cancelled"})
+CATEGORIES: Final = {
+    True: [concept(COMMUNICATION_CATEGORY, "alert", "Alert")],
+    False: [concept(COMMUNICATION_CATEGORY, "notification", "Notification")],
+}
+MEDIUM: Final = [concept(PARTICIPATION_MODE, "ELECTRONIC", "electronic data")]
+TAGS: Final = {
+    "action": coding(RECIPIENT_TYPE, "FA", "For action"),
+    "information": coding(RECIPIENT_TYPE, "FI", "For information"),
+}
+TOPICS: Final[dict[str, Json]] = {
+    kind: {"coding": [coding(EVENT_KIND, kind, title)], "text": title}
+    for kind, title in TITLES.items()
+}
+TOPICS["discharge"]["coding"] += [
+    coding(SNOMED, "373942005", "Discharge summary"),
+    coding(COMMUNICATION_TOPIC, "summary-report", "Summary Report"),
+]
+BASES: Final = {
+    "named": "Named",
+    "performer": "Performer",
+    "gp-practice": "GP practice",
+    "rule": "Routing rule",
+    "caseload": "Caseload",
+    "holds-what-changes": "Holds what changes",
+}
+
+
+def communication(
+    context: Context,
+    held: Held,
+    recipient: Recipient,
+    requests: Mapping[int, Json],
+    about: Sequence[Json],
+) -> Resource:
+    """https://hl7.org/fhir/R4/communication.html, one for each recipient.
+
+    `requests` are references by index in the transfer; `about` the documents.
+    """
+    transfer = context.transfer
+    mine = addressed_to(recipient, transfer.requests)
+    line = summary(context, recipient, [transfer.requests[i] for i in mine])
+    return present(
+        {
+            "resourceType": "Communication",
+            "id": held.id,
+            "meta": meta(context, held, TAGS[recipient.role]),
+            "text": narrative(line),
+            "identifier": _identifiers(context, recipient),
+            "basedOn": [requests[i] for i in mine],
+            "partOf": _part_of(context, held, recipient),
+            "inResponseTo": _replaced(context),
+            "status": "in-progress",  # "completed" once this recipient acknowledges
+            "category": CATEGORIES[transfer.kind in ALERTS],
+            "priority": priority(context, mine),
+            "medium": MEDIUM,
+            "subject": context.subject,
+            "topic": TOPICS[transfer.kind],
+            "about": list(about),
+            "encounter": context.encounter,
+            "sent": context.instant,
+            "recipient": [_recipient(context, recipient)],
+            "sender": context.sender,
+            "payload": [{"contentString": line}, *({"contentReference": each} for each in about)],
+            "note": [_note(issue) for issue in _doubts(context)],
+        }
+    )
+
+
+def acknowledgement(
+    context: Context,
+    held: Held,
+    recipient: Recipient,
+    communicated: Resource,
+    deadlines: Mapping[str, timedelta],
+) -> Resource:
+    """https://hl7.org/fhir/R4/task.html: acknowledge one Communication, by when."""
+    urgency = communicated.get("priority", "routine")
+    number = f"{_event(context)}-{recipient.ods or recipient.name}"
+    return present(
+        {
+            "resourceType": "Task",
+            "id": held.id,
+            "meta": meta(context, held),
+            "identifier": [{"system": TASK_ID, "value": number}],
+            "basedOn": communicated.get("basedOn"),
+            "groupIdentifier": {"system": EVENT_ID, "value": _event(context)},
+            "status": "requested",
+            "businessStatus": concept(DELIVERY_STATE, "queued", "Queued"),
+            "intent": "order",
+            "priority": communicated.get("priority"),
+            "code": concept(TASK_CODE, "acknowledge-discharge", "Acknowledge"),
+            "focus": {"reference": f"Communication/{communicated['id']}"},
+            "for": context.subject,
+            "encounter": context.encounter,
+            "authoredOn": context.instant,
+            "lastModified": context.instant,
+            "requester": context.sender,
+            "owner": communicated["recipient"][0],
+            "reasonCode": _basis(recipient.because),
+            "restriction": {
+                "period": {"end": (context.now + deadlines[urgency]).isoformat(timespec="seconds")}
+            },
+        }
+    )
+
+
+def priority(context: Context, mine: Sequence[int]) -> str | None:
+    """Return the most urgent priority among the requests of a recipient."""
+    asked = {context.transfer.requests[i].priority for i in mine}
+    return next((urgency for urgency in DEADLINES if urgency in asked), None)
+
+
+def _event(context: Context) -> str:
+    return f"{context.transfer.message.sender}-{context.transfer.message.id}"
+
+
+def _identifiers(context: Context, recipient: Recipient) -> list[Json]:
+    message = context.transfer.message
+    event = _event(context)
+    return [
+        {"system": COMMUNICATION_ID, "value": f"{event}-{recipient.ods or recipient.name}"},
+        {"system": EVENT_ID, "value": event},
+        {"system": local_system(message.sender, "message"), "value": message.id},
+    ]
+
+
+def _recipient(context: Context, recipient: Recipient) -> Json:
+    return organisation_reference(Organisation(ods=recipient.ods, name=recipient.name), context)
+
+
+def _part_of(context: Context, held: Held, recipient: Recipient) -> list[Json]:
+    """Return the sender's own Communication, where it is not this one."""
+    own = recipient.reference
+    return [{"reference": own}] if own and own != held.reference else []
+
+
+def _replaced(context: Context) -> list[Json]:
+    message = context.transfer.message
+    if not message.replaces:
+        return []
+    system = local_system(message.sender, "message")
+    return [{"type": "Communication", "identifier": {"system": system, "value": message.replaces}}]
+
+
+def _doubts(context: Context) -> list[Issue]:
+    return [*context.transfer.issues, *context.issues]
+
+
+def _note(issue: Issue) -> Json:
+    places = [place for place in (issue.target, issue.source) if place]
+    where = f" ({', '.join(places)})" if places else ""
+    return {"text": f"{issue.severity.capitalize()}: {issue.text}{where}"}
+
+
+def _basis(because: str) -> Json:
+    """Return why this recipient is told: every reason coded, the whole in words."""
+    reasons = dict.fromkeys(each.partition(":")[0] for each in because.split(", "))
+    codings = [
+        coding(ROUTING_BASIS, reason, BASES[reason])
+        if reason in BASES
+        else coding(ROUTING_BASIS, "other", "Other")
+        for reason in reasons
+    ]
+    return {"coding": codings, "text": because}

@@ -1,0 +1,189 @@
+"""Documents: those in the message, the message itself, and its sections as a Composition."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from html import escape
+from typing import Final
+
+from service.fhir.build.context import Content, Context, Json, Resource
+from service.fhir.build.identity import Held
+from service.fhir.build.parts import (
+    ABSENT,
+    coded,
+    concept,
+    concept_of,
+    meta,
+    plain,
+    practitioner_reference,
+    present,
+)
+from service.fhir.build.wording import TITLES, div
+from service.fhir.systems import CONFIDENTIALITY, SNOMED, local_system
+from service.fhir.validate.xhtml import is_narrative
+from service.model import Document, Section
+
+OCTETS: Final = "application/octet-stream"
+DISCHARGE_SUMMARY: Final = concept(SNOMED, "373942005", "Discharge summary")
+CONFIDENTIALITIES: Final = {"N": "normal", "R": "restricted", "V": "very restricted"}
+NO_CONTENT: Final = div("Nothing was sent under this heading.")
+
+
+def document_reference(context: Context, held: Held, index: int) -> Resource:
+    """https://hl7.org/fhir/R4/documentreference.html, and its bytes as a Binary."""
+    given = context.transfer.documents[index]
+    content = Content(
+        id=context.new_id(), content_type=given.content_type or OCTETS, data=given.content
+    )
+    context.contents.append(content)
+    author = practitioner_reference(given.author, context) if given.author else context.sender
+    by = given.authenticator and practitioner_reference(given.authenticator, context)
+    return present(
+        {
+            "resourceType": "DocumentReference",
+            "id": held.id,
+            "meta": meta(context, held),
+            "masterIdentifier": given.id and _number(given.id, context),
+            "status": given.status,
+            "docStatus": given.doc_status,
+            "type": coded(given.type) or ABSENT,
+            "subject": context.subject,
+            "date": context.instant,
+            "author": [author],
+            "authenticator": by,
+            "custodian": context.sender,
+            "relatesTo": _replaced(given, index, context),
+            "description": given.title,
+            "securityLabel": _security_label(given),
+            "content": [{"attachment": _attachment(given, content)}],
+            "context": _context(context),
+        }
+    )
+
+
+def original(context: Context, held: Held) -> Resource:
+    """https://hl7.org/fhir/R4/documentreference.html of the message as it came."""
+    origin, message = context.origin, context.transfer.message
+    attachment = {
+        "contentType": origin.media_type or OCTETS,
+        "url": f"Binary/{origin.message_id}",
+        "size": origin.size,
+        "hash": origin.sha1,
+    }
+    return present(
+        {
+            "resourceType": "DocumentReference",
+            "id": held.id,
+            "meta": meta(context, held),
+            "masterIdentifier": {
+                "system": local_system(message.sender, "message"),
+                "value": message.id,
+            },
+            "status": "current",
+            "type": {"text": "Message as received"},
+            "subject": context.subject,
+            "date": context.instant,
+            "author": [context.sender],
+            "custodian": context.sender,
+            "description": f"{message.event or 'Message'}, as received",
+            "content": [{"attachment": present(attachment)}],
+            "context": _context(context),
+        }
+    )
+
+
+def composition(context: Context, held: Held) -> Resource:
+    """https://hl7.org/fhir/R4/composition.html: the sections, byte for byte."""
+    transfer = context.transfer
+    is_discharge = transfer.kind == "discharge"
+    return present(
+        {
+            "resourceType": "Composition",
+            "id": held.id,
+            "meta": meta(context, held),
+            "status": "final",
+            "type": DISCHARGE_SUMMARY if is_discharge else {"text": TITLES[transfer.kind]},
+            "subject": context.subject,
+            "encounter": context.encounter,
+            "date": plain(transfer.message.sent_at) or context.instant,
+            "author": [context.sender],
+            "title": "Discharge summary" if is_discharge else TITLES[transfer.kind],
+            "confidentiality": "R" if transfer.patient.restricted else None,
+            "custodian": context.sender,
+            "section": [_section(each) for each in transfer.sections],
+        }
+    )
+
+
+def _section(given: Section) -> Json:
+    code = concept_of(given.system, given.code, None, given.title if given.code else None)
+    return present(
+        {
+            "title": given.title,
+            "code": code,
+            "text": {"status": "additional", "div": _div(given)},
+        }
+    )
+
+
+def _div(given: Section) -> str:
+    """Return the narrative as sent where it is XHTML that FHIR allows, else as plain text."""
+    if not given.narrative.strip():
+        return NO_CONTENT
+    if given.content_type == "application/xhtml+xml":
+        for markup in (given.narrative, div(given.narrative)):
+            if is_narrative(markup):
+                return markup
+    return div(f"<pre>{escape(given.narrative)}</pre>")
+
+
+def _number(value: str, context: Context) -> Json:
+    system = local_system(context.transfer.message.sender, "document")
+    return {"system": system, "value": value}
+
+
+def _replaced(given: Document, index: int, context: Context) -> list[Json]:
+    if not given.replaces:
+        return []
+    held = context.known.get(f"replaced[{index}]")
+    target: Json = {"reference": held.reference} if held else {}
+    target["identifier"] = _number(given.replaces, context)
+    return [{"code": "replaces", "target": target}]
+
+
+def _security_label(given: Document) -> list[Json]:
+    code = given.confidentiality
+    if not code:
+        return []
+    if code not in CONFIDENTIALITIES:
+        return [{"text": code}]
+    return [concept(CONFIDENTIALITY, code, CONFIDENTIALITIES[code])]
+
+
+def _attachment(given: Document, content: Content) -> Json:
+    digest = hashlib.sha1(given.content, usedforsecurity=False).digest()
+    return present(
+        {
+            "contentType": content.content_type,
+            "url": f"Binary/{content.id}",
+            "size": len(given.content),
+            "hash": b64encode(digest).decode(),
+            "title": given.filename or given.title,
+            "creation": plain(given.created_at),
+        }
+    )
+
+
+def _context(context: Context) -> Json:
+    return {"encounter": [context.encounter]} if context.encounter else {}
+
+
+def binary(content: Content) -> Resource:
+    """https://hl7.org/fhir/R4/binary.html, for where a Binary stands among other resources."""
+    return {
+        "resourceType": "Binary",
+        "id": content.id,
+        "contentType": content.content_type,
+        "data": b64encode(content.data).decode(),
+    }

@@ -1,0 +1,115 @@
+"""ServiceRequest from what the sender asks of others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from service.fhir.build.context import Context, Json, Resource
+from service.fhir.build.identity import Held
+from service.fhir.build.parts import (
+    ABSENT,
+    coded,
+    concept,
+    identifiers,
+    meta,
+    organisation_reference,
+    period,
+    plain,
+    practitioner_reference,
+    present,
+)
+from service.fhir.build.wording import narrative, words
+from service.fhir.systems import EVENT_ID, SNOMED
+from service.model import Organisation, Recipient, Request
+
+PATIENT_REFERRAL: Final = concept(SNOMED, "3457005", "Patient referral")
+ONWARD_ACTION: Final[Json] = {"text": "Action requested on discharge"}
+
+
+def service_request(
+    context: Context,
+    held: Held,
+    index: int,
+    recipients: Sequence[Recipient],
+    supporting: Sequence[Json],
+) -> Resource:
+    """https://hl7.org/fhir/R4/servicerequest.html
+
+    A referral is an order; what a discharge asks of others is a plan, as sent.
+    """
+    given = context.transfer.requests[index]
+    authored = plain(given.authored_at or context.transfer.message.sent_at)
+    return present(
+        {
+            "resourceType": "ServiceRequest",
+            "id": held.id,
+            "meta": meta(context, held),
+            "text": narrative(words(given.service) or "Request for a service"),
+            "identifier": _identifiers(given, context, index),
+            "status": "revoked" if _is_withdrawn(context) else given.status,
+            "intent": given.intent,
+            "category": [coded(given.category) or _category(given)],
+            **({"priority": given.priority} if given.priority else {"_priority": ABSENT}),
+            "code": coded(given.service) or ABSENT,
+            "subject": context.subject,
+            "encounter": context.encounter,
+            "occurrencePeriod": period(
+                given.starts_at, given.ends_at, context, f"requests[{index}]"
+            ),
+            **({"authoredOn": authored} if authored else {"_authoredOn": ABSENT}),
+            "requester": _requester(given, context),
+            "performer": _performers(given, recipients, context),
+            "reasonCode": [made for each in given.reasons if (made := coded(each))] or [ABSENT],
+            "supportingInfo": list(supporting),
+            "note": [{"text": note} for note in given.notes if note],
+        }
+    )
+
+
+def addressed_to(recipient: Recipient, requests: Sequence[Request]) -> list[int]:
+    """Return which requests are for this recipient: those that name it, or name nobody."""
+    return [
+        i
+        for i, request in enumerate(requests)
+        if any(performer.ods == recipient.ods for performer in request.performers)
+        or (recipient.role == "action" and not request.performers)
+    ]
+
+
+def _is_withdrawn(context: Context) -> bool:
+    return context.transfer.kind == "referral-cancelled"
+
+
+def _identifiers(given: Request, context: Context, index: int) -> list[Json]:
+    """Return the sender's numbers; where it gave none, one made of the message's."""
+    if given.identifiers:
+        return identifiers(given.identifiers, context, "ServiceRequest")
+    message = context.transfer.message
+    return [{"system": EVENT_ID, "value": f"{message.sender}-{message.id}-request-{index + 1}"}]
+
+
+def _category(given: Request) -> Json:
+    return ONWARD_ACTION if given.intent == "plan" else PATIENT_REFERRAL
+
+
+def _requester(given: Request, context: Context) -> Json:
+    """Return who asks: the professional (of the organisation in words), else the organisation."""
+    organisation = given.requesting_organisation
+    if given.requester is None:
+        return organisation_reference(organisation, context) if organisation else context.sender
+    made = practitioner_reference(given.requester, context)
+    if organisation is None or organisation == given.requester.organisation:
+        return made
+    asking = organisation_reference(organisation, context)
+    where = [asking.get("display"), organisation.ods and f"({organisation.ods})"]
+    display = [made.get("display"), " ".join(word for word in where if word)]
+    return {**made, "display": ", ".join(word for word in display if word)}
+
+
+def _performers(given: Request, recipients: Sequence[Recipient], context: Context) -> list[Json]:
+    """Return whom the sender named, else the recipients that are to act."""
+    named = list(given.performers) or [
+        Organisation(ods=each.ods, name=each.name) for each in recipients if each.role == "action"
+    ]
+    return [organisation_reference(each, context) for each in named] or [ABSENT]
