@@ -177,10 +177,12 @@ def single_item(step: Step, target: str, where: Where) -> Step:
     """The only item of a list step, for a target that is due one."""
 
     def only(node: Node, run: Run) -> Any:
+        found = run.found
         items = step(node, run)
         if items is None or items is STOP:
             return items
         if any(item != items[0] for item in items):
+            run.found = found
             run.add("warning", "multiple-matches", _SEVERAL, target, where(node))
             return STOP
         return items[0]
