@@ -6,7 +6,7 @@ was looked up is handed on as `Check`s, so that the store notices when another w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -16,7 +16,7 @@ import orjson
 
 from service.delivery.routing import Routing
 from service.errors import Issue, NonconformantResource
-from service.fhir.build import Built, Known, Origin, build, identity_keys
+from service.fhir.build import Built, Content, Known, Origin, build, identity_keys, succeeded
 from service.fhir.index import index_keys
 from service.fhir.validate import check
 from service.model import OdsCode, Recipient, TransferOfCare
@@ -150,13 +150,25 @@ class Poster:
             for resource in built.resources
             if (resource["resourceType"], resource["id"]) not in unchanged
         )
+        contents = tuple(as_binary(content, sender) for content in built.contents)
         return Posting(
-            writes=writes,
+            writes=(*writes, *contents, *self._replaced(sender, built)),
             deliveries=tuple(_delivery(transfer, *made) for made in built.communications),
             checks=found.checks,
             shared=tuple(unchanged),
-            issues=issues,
+            issues=(*issues, *built.issues),
         )
+
+    def _replaced(self, sender: OdsCode, built: Built) -> Iterator[Write]:
+        """Yield the next version of what later resources take the place of."""
+        wanted = {(each.held.type, each.held.id): each for each in built.successions}
+        if not wanted:
+            return
+        for reference, row in self._store.read_many(sender, list(wanted)).items():
+            succession = wanted[reference]
+            if not row.deleted and row.version == succession.held.version:
+                changed = succeeded(orjson.loads(row.body), succession)
+                yield as_write(changed, sender, prior=row.version)
 
     def _unchanged(self, sender: OdsCode, built: Built, versions: dict[str, int]) -> set[Reference]:
         """Return the resources that the message repeats without a change."""
@@ -231,6 +243,18 @@ def as_write(resource: Resource, owner: OdsCode, *, prior: int = 0) -> Write:
     )
 
 
+def as_binary(content: Content, owner: OdsCode) -> Write:
+    """Return a document's bytes as a row."""
+    return Write(
+        type="Binary",
+        id=content.id,
+        version=1,
+        body=content.data,
+        owner=owner,
+        media_type=content.content_type,
+    )
+
+
 def _delivery(
     transfer: TransferOfCare, recipient: Recipient, communication: Resource, task: Resource
 ) -> Delivery:
@@ -246,7 +270,7 @@ def _delivery(
 
 
 def _same(stored: Resource, built: Resource) -> bool:
-    """Whether two versions of a resource say the same, their own version and instant aside."""
+    """Whether two versions say the same, their number, instant and message aside."""
     return _content(stored) == _content(built)
 
 
@@ -254,6 +278,6 @@ def _content(resource: Resource) -> Resource:
     versionless = {
         name: value
         for name, value in resource["meta"].items()
-        if name not in ("versionId", "lastUpdated")
+        if name not in ("versionId", "lastUpdated", "source")
     }
     return {**resource, "meta": versionless}

@@ -17,6 +17,7 @@ from service.fhir.build.context import Content, Context, Origin, Resource
 from service.fhir.build.documents import binary
 from service.fhir.build.identity import Held, Identity, Known, identity_keys
 from service.fhir.build.parts import organisation
+from service.fhir.build.succession import Succession, succeeded
 from service.fhir.validate.primitives import LAST_UPDATED
 from service.model import OdsCode, Recipient, TransferOfCare
 
@@ -29,10 +30,12 @@ __all__ = [
     "Identity",
     "Known",
     "Origin",
+    "Succession",
     "binary",
     "build",
     "identity_keys",
     "organisation",
+    "succeeded",
 ]
 
 
@@ -43,6 +46,7 @@ class Built:
     resources: tuple[Resource, ...]  # all but Communications and Tasks
     communications: tuple[tuple[Recipient, Resource, Resource], ...]  # with its Task
     contents: tuple[Content, ...]  # the Binaries
+    successions: tuple[Succession, ...]  # earlier resources that these replace: see `succeeded`
     issues: tuple[Issue, ...]  # what building found doubtful, beside the transfer's own
 
 
@@ -78,5 +82,6 @@ def build(
         resources=tuple(assembly.resources),
         communications=tuple(assembly.communications(deadlines)),
         contents=tuple(context.contents),
+        successions=assembly.successions(),
         issues=tuple(context.issues),
     )

@@ -16,6 +16,7 @@ from service.fhir.build.parts import coding, organisation_reference
 from service.fhir.build.patient import patient, patient_reference
 from service.fhir.build.provenance import provenance
 from service.fhir.build.request import service_request
+from service.fhir.build.succession import Succession, successions
 from service.fhir.systems import ACT_REASON, CONFIDENTIALITY
 from service.model import Diagnosis, Organisation, Recipient
 
@@ -34,6 +35,7 @@ class Assembly:
         self.resources: list[Resource] = []
         self._requests: dict[int, Json] = {}  # references by index in the transfer
         self._papers: list[Json] = []  # references to what there is to read
+        self._documents: dict[int, str] = {}  # references by index in the transfer
         self._original: Json | None = None
 
     def assemble(self) -> None:
@@ -48,6 +50,10 @@ class Assembly:
         self._add_papers()
         self._add_requests()
         self._add_provenance()
+
+    def successions(self) -> tuple[Succession, ...]:
+        """Return which earlier resources are replaced by these."""
+        return successions(self.context, self._documents)
 
     def communications(
         self, deadlines: Mapping[str, timedelta]
@@ -96,6 +102,7 @@ class Assembly:
                 self._papers.append({"reference": given.reference})
                 continue
             held = context.place(f"documents[{i}]", "DocumentReference")
+            self._documents[i] = held.reference
             self._add_paper(documents.document_reference(context, held, i), given.title)
         if transfer.sections and not context.origin.is_transaction:
             held = context.place("composition", "Composition")

@@ -53,7 +53,7 @@ def document_reference(context: Context, held: Held, index: int) -> Resource:
             "author": [author],
             "authenticator": by,
             "custodian": context.sender,
-            "relatesTo": _replaced(given, index, context),
+            "relatesTo": _relations(given, index, context),
             "description": given.title,
             "securityLabel": _security_label(given),
             "content": [{"attachment": _attachment(given, content)}],
@@ -143,13 +143,21 @@ def _number(value: str, context: Context) -> Json:
     return {"system": system, "value": value}
 
 
-def _replaced(given: Document, index: int, context: Context) -> list[Json]:
-    if not given.replaces:
-        return []
-    held = context.known.get(f"replaced[{index}]")
-    target: Json = {"reference": held.reference} if held else {}
-    target["identifier"] = _number(given.replaces, context)
-    return [{"code": "replaces", "target": target}]
+def _relations(given: Document, index: int, context: Context) -> list[Json]:
+    relations = (
+        ("replaces", given.replaces, f"replaced[{index}]"),
+        ("appends", given.appends, f"appended[{index}]"),
+    )
+    return [
+        {"code": code, "target": _earlier(number, context.known.get(slot), context)}
+        for code, number, slot in relations
+        if number
+    ]
+
+
+def _earlier(number: str, held: Held | None, context: Context) -> Json:
+    target: Json = {"reference": held.reference} if held else {"type": "DocumentReference"}
+    return {**target, "identifier": _number(number, context)}
 
 
 def _security_label(given: Document) -> list[Json]:

@@ -145,10 +145,12 @@ def _document_identities(transfer: TransferOfCare) -> Iterator[Identity]:
     for i, document in enumerate(transfer.documents):
         if document.reference is not None:
             continue
-        for name, value in (
+        numbers = (
             (f"documents[{i}]", document.id),
             (f"replaced[{i}]", document.replaces),
-        ):
+            (f"appended[{i}]", document.appends),
+        )
+        for name, value in numbers:
             if value:
                 key = key_of(Identifier(value=value), transfer.message.sender, "DocumentReference")
                 yield Identity(slot=name, type="DocumentReference", key=key)

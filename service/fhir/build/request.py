@@ -11,6 +11,7 @@ from service.fhir.build.parts import (
     ABSENT,
     coded,
     concept,
+    identifier,
     identifiers,
     meta,
     organisation_reference,
@@ -47,9 +48,11 @@ def service_request(
             "meta": meta(context, held),
             "text": narrative(words(given.service) or "Request for a service"),
             "identifier": _identifiers(given, context, index),
+            "requisition": given.requisition
+            and identifier(given.requisition, context, "ServiceRequest"),
             "status": "revoked" if _is_withdrawn(context) else given.status,
             "intent": given.intent,
-            "category": [coded(given.category) or _category(given)],
+            "category": _categories(given),
             **({"priority": given.priority} if given.priority else {"_priority": ABSENT}),
             "code": coded(given.service) or ABSENT,
             "subject": context.subject,
@@ -89,8 +92,12 @@ def _identifiers(given: Request, context: Context, index: int) -> list[Json]:
     return [{"system": EVENT_ID, "value": f"{message.sender}-{message.id}-request-{index + 1}"}]
 
 
-def _category(given: Request) -> Json:
-    return ONWARD_ACTION if given.intent == "plan" else PATIENT_REFERRAL
+def _categories(given: Request) -> list[Json]:
+    """Return what was sent; a plan without it says what it is, an order is a referral as well."""
+    sent = coded(given.category)
+    if given.intent == "plan":
+        return [sent or ONWARD_ACTION]
+    return [PATIENT_REFERRAL, sent] if sent else [PATIENT_REFERRAL]
 
 
 def _requester(given: Request, context: Context) -> Json:
