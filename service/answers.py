@@ -62,33 +62,27 @@ class Answers:
         body = operation_outcome([delivered_to(taken), *taken.issues])
         return Answer(status=201, media_type=FHIR_JSON, body=orjson.dumps(body))
 
-    def negative(self, source: SourceMessage, refusal: ServiceError) -> Answer:
-        """Return what the sender of an HL7 v2 message is told that was read but not taken."""
+    def negative(self, received: bytes | hl7v2.Hl7Message, refusal: ServiceError) -> Answer:
+        """Return what the sender of an HL7 v2 message is told that was not taken in."""
+        due = hl7v2.acknowledgements_due(received, refusal.ack_code)
         ack = hl7v2.acknowledge(
-            source,
-            refusal.ack_code,
-            text=refusal.text,
-            issues=refusal.issues,
+            received,
+            due.reply or refusal.ack_code,
+            refusal.text,
+            refusal.issues,
             now=self._clock(),
             control_id=self._new_id(),
         )
         return Answer(status=refusal.http_status, media_type=HL7V2, body=ack)
 
-    def unreadable(self, body: bytes, refusal: ServiceError) -> Answer:
-        """Return what the sender of bytes is told that should be HL7 v2 and could not be read."""
-        nak = hl7v2.reject(
-            body,
-            refusal.ack_code,
-            text=refusal.text,
-            issues=refusal.issues,
+    def _acknowledgement(self, source: hl7v2.Hl7Message, taken: Taken) -> Answer:
+        due = hl7v2.acknowledgements_due(source, "AA")
+        ack = hl7v2.acknowledge(
+            source,
+            due.reply or "AA",
+            issues=taken.issues,
             now=self._clock(),
             control_id=self._new_id(),
-        )
-        return Answer(status=refusal.http_status, media_type=HL7V2, body=nak)
-
-    def _acknowledgement(self, source: hl7v2.Hl7Message, taken: Taken) -> Answer:
-        ack = hl7v2.acknowledge(
-            source, "AA", issues=taken.issues, now=self._clock(), control_id=self._new_id()
         )
         return Answer(status=200, media_type=HL7V2, body=ack)
 

@@ -13,9 +13,10 @@ from typing import Final
 from service import formats
 from service.answers import Answers, Taken
 from service.delivery.posting import Poster, Posting
-from service.errors import Issue, ServiceError, Unavailable
+from service.errors import Issue, NotFound, ServiceError, Unavailable, UnmappedMessage
 from service.fhir.build import Origin
 from service.formats import SourceMessage
+from service.formats.hl7v2 import Hl7Message
 from service.mapping import Mapping, Mappings
 from service.model import Instant, OdsCode, TransferOfCare
 from service.store import Answer, Commit, DeadLetter, RawMessage, Receipt, Stale, Store
@@ -86,21 +87,29 @@ class Pipeline:
             with self._keeping(raw):
                 sources = self._read(media_type, body, mapping_id)
         except ServiceError as refusal:
-            return (self._answers.unreadable(body, refusal),)
-        return tuple(self._acknowledged(raw, source, mapping_id) for source in sources)
+            return (self._answers.negative(body, refusal),)
+        if len(sources) == 1:
+            return (self._acknowledged(raw, sources[0], mapping_id),)
+        return tuple(
+            self._acknowledged(self._raw(sender, media_type, source.raw), source, mapping_id)
+            for source in sources
+        )
 
-    def _acknowledged(self, whole: RawMessage, source: SourceMessage, mapping_id: str) -> Answer:
-        raw = self._raw(OdsCode(whole.sender), whole.media_type, source.raw)
+    def _acknowledged(self, raw: RawMessage, source: SourceMessage, mapping_id: str) -> Answer:
         try:
             return self._take(raw, [source], mapping_id).answer
         except Unavailable:
             raise
         except ServiceError as refusal:
-            return self._answers.negative(source, refusal)
+            received = source if isinstance(source, Hl7Message) else raw.body
+            return self._answers.negative(received, refusal)
 
     def format_of(self, mapping_id: str) -> str:
         """Return the format that a mapping reads. Raises NotFound."""
-        return self._mappings.by_id(mapping_id).format
+        try:
+            return self._mappings.by_id(mapping_id).format
+        except UnmappedMessage as fault:
+            raise NotFound("There is no mapping of this name.") from fault
 
     def replay(self, letter: DeadLetter) -> Receipt:
         """Take in a kept message again, now that its mapping is mended. Raises ServiceError."""
@@ -172,6 +181,8 @@ class Pipeline:
         self, sender: OdsCode, source: SourceMessage, mapping_id: str
     ) -> tuple[Mapping, TransferOfCare]:
         mapping = self._mappings.choose(sender, source, mapping_id)
+        if mapping.charset and source.charset_guessed:
+            (source,) = formats.FORMATS[mapping.format].read(source.raw, mapping.charset)
         transfer = mapping.apply(source, sender)
         if transfer.message.processing in ("T", "D") and not self._takes_trials:
             raise TrialMessage

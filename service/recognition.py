@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from service.delivery.posting import Poster, Posting
@@ -50,7 +50,8 @@ class Recogniser:
                 mapping = self._mappings.for_source(organisation, source)
             except UnmappedMessage:
                 continue
-            transfer = mapping.apply(source, organisation)
+            named = replace(source, message_id=source.message_id or message_id)
+            transfer = mapping.apply(named, organisation)
             origin = Origin(
                 message_id=message_id,
                 media_type="application/fhir+json",

@@ -67,6 +67,11 @@ class Directory:
         """Return the organisation with this ODS code."""
         return self._entries.get(ods)
 
+    def name_of(self, ods: OdsCode) -> str | None:
+        """Return the name of the organisation with this ODS code; None if it is not listed."""
+        entry = self._entries.get(ods)
+        return entry.name if entry else None
+
     def by_name(self, name: str) -> DirectoryEntry | None:
         """Return the organisation that lets itself be reached by exactly this name.
 

@@ -208,12 +208,12 @@ def adopted(built: Resource, posted: Resource) -> Resource:
     """Return a posted Communication completed by what was built for its recipient."""
     if not posted:
         return built
-    both = {
+    both: Resource = {
         name: [*posted[name], *(item for item in built[name] if item not in posted[name])]
         for name in SHARED_LISTS
         if name in posted and name in built
     }
-    ours = {name: built[name] for name in SERVER_OWNED if name in built}
+    ours: Resource = {name: built[name] for name in SERVER_OWNED if name in built}
     return {**ours, **built, **posted, **both, **ours}
 
 

@@ -54,6 +54,14 @@ class SourceMessage(Protocol):
         """The sender's id for this message; "" where it has none."""
 
     @property
+    def namespace(self) -> tuple[str, ...]:
+        """Within what `message_id` names one message only, beside the sender; () if nothing."""
+
+    @property
+    def raw(self) -> bytes:
+        """The message's own bytes where it is one of several in a body; else b"" or all of it."""
+
+    @property
     def message_type(self) -> str:
         """E.g. "ADT^A03", "message:servicerequest-request", "document"; for people and logs."""
 

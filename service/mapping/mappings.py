@@ -68,6 +68,10 @@ class Mappings:
         except KeyError:
             raise UnmappedMessage("there is no mapping of this name") from None
 
+    def choose(self, sender: OdsCode, source: SourceMessage, mapping_id: str = "") -> Mapping:
+        """Return the mapping of this name, or by default the one that serves the message."""
+        return self.by_id(mapping_id) if mapping_id else self.for_source(sender, source)
+
     def for_source(self, sender: OdsCode, source: SourceMessage) -> Mapping:
         """Return the mapping that serves a message of this sender.
 

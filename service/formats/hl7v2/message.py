@@ -23,6 +23,7 @@ class Hl7Message:
         "header",
         "issues",
         "named",
+        "raw",
         "segments",
         "shared",
     )
@@ -36,8 +37,10 @@ class Hl7Message:
         *,
         issues: tuple[Issue, ...] = (),
         charset_guessed: bool = False,
+        raw: bytes = b"",
     ) -> None:
         self.segments = segments
+        self.raw = raw  # its own bytes: the body, or its part of a batch
         self.header = segments[0]
         self.shared = self.header.shared
         self.shared.message = ref(self)
@@ -56,6 +59,11 @@ class Hl7Message:
     def message_id(self) -> str:
         """MSH-10, the message control id."""
         return value(self.header.raw(10), self.shared.separators, self.shared.codec)
+
+    @property
+    def namespace(self) -> tuple[str, ...]:
+        """MSH-3 and MSH-4 as sent: within them MSH-10 names one message."""
+        return (self.header.raw(3), self.header.raw(4))
 
     @property
     def message_type(self) -> str:

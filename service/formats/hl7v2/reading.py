@@ -69,7 +69,9 @@ def _message(content: bytes, framed: framing.Framed, charset: str | None) -> Hl7
     segments = _segments(_joined(lines, separators.field, issues), shared)
     if separators.subcomponent and f" {separators.subcomponent} " in decoded.text:
         issues.append(_unescaped(segments, f" {separators.subcomponent} "))
-    message = Hl7Message(segments, issues=tuple(issues), charset_guessed=decoded.guessed)
+    message = Hl7Message(
+        segments, issues=tuple(issues), charset_guessed=decoded.guessed, raw=content
+    )
     _refuse_certain_faults(message)
     return message
 
