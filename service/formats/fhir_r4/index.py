@@ -19,6 +19,9 @@ _UUID_SCHEME: Final = "urn:uuid:"
 _RELATIVE: Final = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
 _ABSOLUTE: Final = re.compile(r"(.+/)?([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
 _BUNDLES_WITHIN: Final = 3  # levels: a message may carry a document
+_SEVERAL: Final = 2
+
+_Token = tuple[str, str, str]  # system, value, resource type
 
 
 def resources(node: Node, levels: int = _BUNDLES_WITHIN) -> Iterator[Node]:
@@ -40,9 +43,9 @@ class Index:
         self.by_type: dict[str, list[Node]] = {}
         self.addresses: dict[str, Node | None] = {}  # None: several claim it
         self.ambiguous: list[Node] = []
-        self._identified: dict[tuple[str, str], list[Node]] | None = None
+        self._identified: dict[_Token, list[Node]] | None = None
         for node in resources(self.root):
-            self.by_type.setdefault(node[0].get("resourceType", ""), []).append(node)
+            self.by_type.setdefault(type_of(node[0]), []).append(node)
             self._address(node)
 
     @property
@@ -69,7 +72,7 @@ class Index:
             self._enter(url, node)
         own = resource.get("id")
         if type(own) is str:
-            self._enter(f"{resource.get('resourceType')}/{own}", node)
+            self._enter(f"{type_of(resource)}/{own}", node)
             if UUID.fullmatch(own):
                 self._enter(_UUID_SCHEME + own, node)
 
@@ -89,8 +92,8 @@ class Index:
         found = self.addresses.get(address)
         if found is None and UUID.fullmatch(address):
             found = self.addresses.get(_UUID_SCHEME + address.lower())
-        kind, query, condition = address.partition("?")
-        return found or (self._conditional(kind, condition) if query else None)
+        asked = conditional(address) if found is None else None
+        return self._logical(asked["identifier"], asked["type"]) if asked else found
 
     def _relative(self, address: str, base: str) -> Node | None:
         """Type/id means the server of the resource that says it, not another one's."""
@@ -100,15 +103,6 @@ class Index:
         alike = found is not None and (not base or _base(found) in {"", base})
         return found if alike else None
 
-    def _conditional(self, kind: str, condition: str) -> Node | None:
-        """`Patient?identifier=system|value`, as transactions refer."""
-        asked = parse_qs(condition)
-        tokens = asked.get("identifier", [])
-        if len(asked) != 1 or len(tokens) != 1:
-            return None
-        system, _, value = tokens[0].rpartition("|")
-        return self._logical({"system": system, "value": value}, kind)
-
     def _logical(self, identifier: Any, kind: Any) -> Node | None:
         """Return the one resource that has this identifier."""
         key = _token(identifier)
@@ -116,15 +110,30 @@ class Index:
             return None
         if self._identified is None:
             self._identified = _by_identifier(self.resources)
-        found = self._identified.get(key, [])
-        if type(kind) is str and kind:
-            found = [node for node in found if node[0].get("resourceType") == kind]
+        found = self._identified.get((*key, kind if type(kind) is str else ""), ())
         return found[0] if len(found) == 1 else None
 
 
 def _normal(address: str) -> str:
     """UUIDs are the same in capitals."""
     return address.lower() if address[:9].lower() == _UUID_SCHEME else address
+
+
+def conditional(address: str) -> dict[str, Any] | None:
+    """Return what `Patient?identifier=system|value` asks for, as a logical reference."""
+    kind, query, condition = address.partition("?")
+    asked = parse_qs(condition) if query else {}
+    tokens = asked.get("identifier", [])
+    if len(asked) != 1 or len(tokens) != 1:
+        return None
+    system, _, value = tokens[0].rpartition("|")
+    return {"type": kind, "identifier": {"system": system, "value": value}}
+
+
+def type_of(resource: Mapping[str, Any]) -> str:
+    """Return the resourceType, "" for what has none."""
+    kind = resource.get("resourceType")
+    return kind if type(kind) is str else ""
 
 
 def tokens(resource: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -154,11 +163,14 @@ def _token(identifier: Any) -> tuple[str, str] | None:
     return (system, value) if type(system) is str and type(value) is str and value else None
 
 
-def _by_identifier(nodes: list[Node]) -> dict[tuple[str, str], list[Node]]:
-    found: dict[tuple[str, str], list[Node]] = {}
+def _by_identifier(nodes: list[Node]) -> dict[_Token, list[Node]]:
+    """By identifier and type, and by identifier alone; of several, the first two."""
+    found: dict[_Token, list[Node]] = {}
     for node in nodes:
-        for token in set(tokens(node[0])):
-            found.setdefault(token, []).append(node)
+        for system, value in set(tokens(node[0])):
+            for kind in ("", type_of(node[0])):
+                alike = found.setdefault((system, value, kind), [])
+                alike += [node] if len(alike) < _SEVERAL else []
     return found
 
 

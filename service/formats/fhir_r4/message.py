@@ -6,19 +6,21 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Any, ClassVar, Final
 
-from service.errors import Issue, UnknownFormat, UnreadableMessage
+from service.errors import Issue, TooLarge, UnknownFormat, UnreadableMessage
 from service.formats.fhir_r4 import node as nodes
 from service.formats.fhir_r4.compiler import Compiled, compile_expression
-from service.formats.fhir_r4.index import UUID, Index, resources
+from service.formats.fhir_r4.index import UUID, Index, resources, type_of
 from service.formats.fhir_r4.node import Node
 from service.formats.fhir_r4.split import part_by_patient
-from service.formats.fhir_r4.structure import Structure
+from service.formats.fhir_r4.structure import MAX_ISSUES, Structure
 from service.formats.fhir_r4.stu3 import stu3_evidence
 from service.model import r4
 
 FORMAT_NAME: Final = "fhir-r4"
+MAX_ENTRIES: Final = 5000  # of one bundle
 _MESSAGES: Final = frozenset({"message", "document", "transaction", "batch", "collection"})
 _ENTRY: Final = re.compile(r"entry\[(\d+)\]")
 _SEVERAL_PATIENTS: Final = frozenset({"transaction", "batch", "collection"})
@@ -42,6 +44,8 @@ class FhirMessage:
     """
 
     format: ClassVar[str] = FORMAT_NAME
+    namespace: ClassVar[tuple[str, ...]] = ()
+    raw: ClassVar[bytes] = b""  # every message of a bundle has all of its bytes
     charset_guessed: ClassVar[bool] = False  # FHIR is UTF-8, or its XML says what it is
 
     index: Index = field(repr=False)
@@ -81,11 +85,13 @@ def messages(resource: dict[str, Any], issues: Sequence[Issue] = ()) -> tuple[Fh
     An element whose name begins with a wrong capital is put right in `resource`. Raises
     UnknownFormat for STU3, UnreadableMessage for what is no message.
     """
+    _refuse_many(resource.get("entry"))
     _refuse_stu3(resource)
     kind = _bundle_type(resource)
     structure = Structure(resource)
     index = Index(resource)
-    found = (*issues, *structure.issues, *_doubtful(index, structure.references))
+    doubtful = islice(_doubtful(index, structure.references), MAX_ISSUES)
+    found = (*issues, *structure.issues, *doubtful)
     several = kind in _SEVERAL_PATIENTS
     bundles = part_by_patient(index, structure.references) if several else [resource]
     if len(bundles) == 1:
@@ -139,21 +145,26 @@ def _doubt(code: str, text: str, node: Node) -> Issue:
 
 def _bundle_type(resource: dict[str, Any]) -> str:
     """Return Bundle.type, "" for a single resource."""
-    kind = resource.get("resourceType")
-    if type(kind) is not str or not r4.is_resource(kind):
+    kind = type_of(resource)
+    if not r4.is_resource(kind):
         raise _no_message("resourceType names no resource of FHIR R4", "resourceType")
     if kind != "Bundle":
         return ""
-    bundle_type = resource.get("type")
+    bundle_type = nodes.text(resource.get("type"))
     if bundle_type not in _MESSAGES:
         listed = ", ".join(sorted(_MESSAGES))
         raise _no_message(f"a bundle sent here has one of the types {listed}", "type")
-    return str(bundle_type)
+    return bundle_type
 
 
 def _no_message(text: str, place: str) -> UnreadableMessage:
     issue = Issue(severity="fatal", code="structure", text=text, target=place, source=place)
     return UnreadableMessage(text, [issue])
+
+
+def _refuse_many(entries: Any) -> None:
+    if type(entries) is list and len(entries) > MAX_ENTRIES:
+        raise TooLarge(f"a bundle has at most {MAX_ENTRIES} entries")
 
 
 def _refuse_stu3(resource: dict[str, Any]) -> None:

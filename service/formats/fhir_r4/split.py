@@ -8,10 +8,10 @@ nobody (a bundle's lone Organization) is in every message.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from service.formats.fhir_r4.index import Index, tokens
+from service.formats.fhir_r4.index import Index, conditional, tokens
 from service.formats.fhir_r4.node import Node, place
 
 _NHS_NUMBER: Final = "https://fhir.nhs.uk/Id/nhs-number"
@@ -42,9 +42,11 @@ class _Ties:
         self.pointed_at_by: _Edges = defaultdict(set)
         self.of: defaultdict[int, list[str]] = defaultdict(list)  # entry: keys of its patients
         self.known: list[str] = []
-        self.entries = range(len(index.root[0].get("entry") or ()))
+        self.entries = range(len(_entries(index.root[0])))
         self._same: dict[str, str] = {}
+        self.patients: set[int] = set()  # entries that are one
         for node in index.by_type.get("Patient", ()):
+            self.patients.add(_entry(node))
             self._mention(_entry(node), _key(node[0], place(node)))
         for node in references:
             self._reference(index, node)
@@ -73,13 +75,11 @@ class _Ties:
 
     def _elsewhere(self, here: int, reference: Mapping[str, Any]) -> None:
         """A patient who is not in the bundle is still another patient."""
-        address = reference.get("reference")
-        named = _key({"identifier": reference.get("identifier")}, "")
-        stated = address if type(address) is str and "Patient/" in address else ""
-        if named and stated:
-            self._join(stated, named)
-        if named or stated or reference.get("type") == "Patient":
-            self._mention(here, named or stated or str(reference))
+        keys = list(_keys_elsewhere(reference))
+        for key in keys[1:]:
+            self._join(keys[0], key)
+        if keys:
+            self._mention(here, keys[0])
 
     def _join(self, key: str, other: str) -> None:
         key, other = self.patient(key), self.patient(other)
@@ -89,17 +89,16 @@ class _Ties:
 
 def _kept(ties: _Ties, patients: list[str]) -> list[set[int]]:
     """Return the positions of each patient's entries."""
-    own = [_reached(_mentions(ties, one), ties.pointed_at_by, set()) for one in patients]
+    mentioning: defaultdict[str, set[int]] = defaultdict(set)
+    for entry, keys in ties.of.items():
+        for key in keys:
+            mentioning[ties.patient(key)].add(entry)
+    start = [mentioning[one] for one in patients]
+    own = [_reached(one, ties.pointed_at_by, ties.patients - one) for one in start]
     owned = set().union(*own)
     with_theirs = [_reached(one, ties.points_at, owned - one) for one in own]
     nobodys = set(ties.entries).difference(*with_theirs)
     return [one | nobodys for one in with_theirs]
-
-
-def _mentions(ties: _Ties, patient: str) -> set[int]:
-    return {
-        entry for entry, keys in ties.of.items() if any(ties.patient(k) == patient for k in keys)
-    }
 
 
 def _reached(start: set[int], edges: _Edges, barred: set[int]) -> set[int]:
@@ -112,8 +111,13 @@ def _reached(start: set[int], edges: _Edges, barred: set[int]) -> set[int]:
 
 
 def _narrowed(bundle: dict[str, Any], kept: set[int]) -> dict[str, Any]:
-    entries = [entry if at in kept else None for at, entry in enumerate(bundle["entry"])]
+    entries = [entry if at in kept else None for at, entry in enumerate(_entries(bundle))]
     return {**bundle, "entry": entries}
+
+
+def _entries(bundle: dict[str, Any]) -> list[Any]:
+    held = bundle.get("entry")
+    return held if type(held) is list else [held]
 
 
 def _key(resource: Mapping[str, Any], otherwise: str) -> str:
@@ -122,6 +126,19 @@ def _key(resource: Mapping[str, Any], otherwise: str) -> str:
         value.replace(" ", "") for system, value in tokens(resource) if system == _NHS_NUMBER
     }
     return numbers.pop() if len(numbers) == 1 else otherwise
+
+
+def _keys_elsewhere(reference: Mapping[str, Any]) -> Iterator[str]:
+    """Yield NHS number or identifier, and address, of a patient who is not here."""
+    address = reference.get("reference")
+    address = address if type(address) is str else ""
+    asked = conditional(address) or reference
+    is_patient = asked.get("type") == "Patient" or "Patient/" in address
+    stated = "|".join(next(tokens(asked), ())) if is_patient else ""
+    if named := _key(asked, stated):
+        yield named
+    if is_patient and address and asked is reference:
+        yield address
 
 
 def _entry(node: Node) -> int:

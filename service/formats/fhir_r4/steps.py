@@ -150,11 +150,10 @@ def union(left: Step, right: Step) -> Step:
     """Return the step to what either finds; equal primitives once."""
 
     def step(nodes: Sequence[Node], index: Index) -> Sequence[Node]:
-        found: list[Node] = []
+        found: dict[tuple[type, Any], Node] = {}
         for node in (*left(nodes, index), *right(nodes, index)):
-            if not any(alike(node[0], other[0]) for other in found):
-                found.append(node)
-        return found
+            found.setdefault(_sameness(node[0]), node)
+        return list(found.values())
 
     return step
 
@@ -181,6 +180,11 @@ def present(nodes: Sequence[Node]) -> Sequence[Node]:
 def alike(left: Any, right: Any) -> bool:
     """FHIRPath's `=` of two single values: true is not 1, "1" is not 1, 1.0 is 1."""
     return (type(left) is bool) == (type(right) is bool) and bool(left == right)
+
+
+def _sameness(value: Any) -> tuple[type, Any]:
+    """What makes two values one: structures by identity, primitives by value."""
+    return (dict, id(value)) if type(value) in {dict, list} else (type(value), value)
 
 
 _FOCUS: Step = member("focus")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
+from service.formats.fhir_r4.index import type_of
 from service.formats.fhir_r4.node import Node, place
 
 # https://hl7.org/fhir/R4/diff.html: types that R4 no longer has
@@ -33,7 +34,7 @@ def stu3_evidence(resources: Iterable[Node]) -> str:
 
 
 def _evidence(resource: dict[str, Any]) -> str:
-    kind = resource.get("resourceType")
+    kind = type_of(resource)
     if kind in _GONE:
         return "resourceType"
     if kind == "MessageHeader":

@@ -1,0 +1,292 @@
+"""Paths into FHIR R4: what each form of the FHIRPath subset finds, where, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fhir_r4_fixtures import ABSENT, LANGUAGE, message
+
+from service.formats.fhir_r4 import FORMAT, FhirMessage, messages
+from service.formats.source import Node, Path
+
+P = "entry[2].resource"
+R = "entry[1].resource"
+O = "entry[6].resource"  # noqa: E741
+
+FOUND: list[tuple[str, list[str], list[str]]] = [
+    # the bundle itself, and resources by type
+    ("Bundle.timestamp", ["2025-03-14T17:05:00+00:00"], ["timestamp"]),
+    ("type", ["message"], ["type"]),
+    ("Patient.name.family", ["Testpatient"], [f"{P}.name[0].family"]),
+    (
+        "Patient.name.given",
+        ["Rosalind", "Ann", "Roz"],
+        [f"{P}.name[0].given[0]", f"{P}.name[0].given[1]", f"{P}.name[1].given[0]"],
+    ),
+    (
+        "Organization.name",
+        ["Trust", "Hospice"],
+        ["entry[3].resource.name", "entry[4].resource.name"],
+    ),
+    ("Procedure.status", [], []),
+    ("Bundle.entry[3].resource.name", ["Trust"], ["entry[3].resource.name"]),
+    ("Practitioner.name.text", [], []),  # contained: by reference only
+    # positions
+    ("Patient.name[1].given[0]", ["Roz"], [f"{P}.name[1].given[0]"]),
+    ("Patient.name.given[1]", ["Ann"], [f"{P}.name[0].given[1]"]),
+    ("Patient.name[7].given", [], []),
+    ("Patient.name.given.first()", ["Rosalind"], [f"{P}.name[0].given[0]"]),
+    ("Patient.name.given.last()", ["Roz"], [f"{P}.name[1].given[0]"]),
+    # choices of type
+    ("ServiceRequest.occurrence.start", ["2025-03-15"], [f"{R}.occurrencePeriod.start"]),
+    ("ServiceRequest.occurrencePeriod.end", ["2025-03-16"], [f"{R}.occurrencePeriod.end"]),
+    ("ServiceRequest.occurrence.ofType(Period).end", ["2025-03-16"], [f"{R}.occurrencePeriod.end"]),
+    ("ServiceRequest.occurrence.ofType(dateTime)", [], []),
+    ("Patient.deceased", ["false"], [f"{P}.deceasedBoolean"]),
+    ("Patient.deceased.ofType(boolean)", ["false"], [f"{P}.deceasedBoolean"]),
+    ("Observation.value.value", ["1.10"], [f"{O}.valueQuantity.value"]),
+    ("Patient.telecom.rank", ["2"], [f"{P}.telecom[0].rank"]),
+    ("Patient.active", ["true"], [f"{P}.active"]),
+    # filters
+    (
+        "Patient.identifier.where(system='https://fhir.nhs.uk/Id/nhs-number').value",
+        ["9990123454"],
+        [f"{P}.identifier[0].value"],
+    ),
+    (
+        "Patient.name.where(use='nickname' and given.exists()).given",
+        ["Roz"],
+        [f"{P}.name[1].given[0]"],
+    ),
+    ("Patient.name.where(use='old' or use='nickname').given", ["Roz"], [f"{P}.name[1].given[0]"]),
+    ("Patient.name.where(use!='official').given", ["Roz"], [f"{P}.name[1].given[0]"]),
+    ("Patient.name.where(family.empty()).given", ["Roz"], [f"{P}.name[1].given[0]"]),
+    ("Patient.name.where(family.exists().not()).given", ["Roz"], [f"{P}.name[1].given[0]"]),
+    ("Patient.name.where(family!='x').use", ["official"], [f"{P}.name[0].use"]),  # empty is neither
+    ("Patient.name.where(use in ('usual' | 'official')).use", ["official"], [f"{P}.name[0].use"]),
+    ("Patient.name.where(use in ('usual', 'official')).use", ["official"], [f"{P}.name[0].use"]),
+    ("Patient.name.where('Ann' in given).use", ["official"], [f"{P}.name[0].use"]),
+    ("Patient.name.where(given='Ann').use", [], []),  # two names are not one
+    ("Patient.name.given.where($this='Ann')", ["Ann"], [f"{P}.name[0].given[1]"]),
+    ("Patient.name.given.where(startsWith('Ro'))", ["Rosalind", "Roz"], None),
+    ("Patient.name.given.where(endsWith('nn'))", ["Ann"], [f"{P}.name[0].given[1]"]),
+    ("Patient.name.given.where(contains('sal'))", ["Rosalind"], [f"{P}.name[0].given[0]"]),
+    ("Patient.name.given.where(matches('^Ro[sz]$'))", ["Roz"], [f"{P}.name[1].given[0]"]),
+    ("Patient.telecom.where(rank=2).value", ["01632 960001"], [f"{P}.telecom[0].value"]),
+    ("Patient.telecom.where(rank='2').value", [], []),  # a text is no number
+    ("Patient.where(active).id", ["p1"], [f"{P}.id"]),
+    ("Patient.where(active=true).id", ["p1"], [f"{P}.id"]),
+    ("Observation.value.where(value=1.1).unit", ["mg"], [f"{O}.valueQuantity.unit"]),
+    ("%bundle.entry.resource.where(is(Patient)).id", ["p1"], [f"{P}.id"]),
+    ("Bundle.entry.resource.ofType(Patient).id", ["p1"], [f"{P}.id"]),
+    # references
+    ("ServiceRequest.subject.resolve().id", ["p1"], [f"{P}.id"]),
+    ("ServiceRequest.performer.resolve().name", ["Hospice"], ["entry[4].resource.name"]),
+    ("ServiceRequest.performer.resolve().ofType(Practitioner).name.text", ["Dr Example"], None),
+    ("ServiceRequest.requester.resolve().organization.resolve().name", ["Trust"], None),
+    ("focus().status", ["active"], [f"{R}.status"]),
+    (
+        "MessageHeader.destination.receiver.resolve().identifier"
+        ".where(system='https://fhir.nhs.uk/Id/ods-organization-code').value",
+        ["8HX99"],
+        ["entry[4].resource.identifier[0].value"],
+    ),
+    ("(MessageHeader.sender | MessageHeader.responsible).resolve().name", ["Trust"], None),
+    # extensions, absence
+    ("Patient.birthDate", [], []),
+    ("Patient.birthDate.exists()", ["false"], ["Patient.birthDate.exists()"]),
+    (
+        f"Patient.birthDate.extension('{ABSENT}').value",
+        ["masked"],
+        [f"{P}.birthDate.extension[0].valueCode"],
+    ),
+    ("Patient.extension('https://example.org/none').value", [], []),
+    # answers and literals stand at the path itself
+    ("Patient.name.exists()", ["true"], ["Patient.name.exists()"]),
+    ("Patient.name.exists(use='old')", ["false"], ["Patient.name.exists(use='old')"]),
+    (
+        "Patient.telecom.value = '01632 960001'",
+        ["true"],
+        ["Patient.telecom.value = '01632 960001'"],
+    ),
+    ("Patient.gender = 'male'", [], []),
+    ("'a\\'b'", ["a'b"], ["'a\\'b'"]),
+    # structures have no text of their own
+    ("Patient.name", [], []),
+    ("ServiceRequest.code", [], []),
+    # both names of one thing, once
+    ("(Patient.name.use | Patient.name[0].use)", ["official", "nickname"], None),
+]
+
+
+@pytest.fixture(name="referral")
+def _referral() -> FhirMessage:
+    (referral,) = messages(message())
+    return referral
+
+
+@pytest.mark.parametrize(("text", "values", "places"), FOUND, ids=[case[0] for case in FOUND])
+def test_a_path_finds_its_values_at_their_places(
+    referral: FhirMessage, text: str, values: list[str], places: list[str] | None
+) -> None:
+    path = FORMAT.compile_path(text)
+
+    assert list(path.values(referral.root)) == values
+    assert len(path.places(referral.root)) == len(values)
+    assert places is None or list(path.places(referral.root)) == places
+
+
+def each(referral: FhirMessage, text: str) -> list[Node]:
+    return list(FORMAT.compile_path(text).nodes(referral.root))
+
+
+def values(path: str, node: Node) -> list[str]:
+    return list(FORMAT.compile_path(path).values(node))
+
+
+def test_paths_go_on_from_each_node_and_back_to_the_bundle(referral: FhirMessage) -> None:
+    official, nickname = each(referral, "Patient.name")
+
+    assert values("given", official) == ["Rosalind", "Ann"]
+    assert values("$this.given", nickname) == ["Roz"]
+    assert values("ServiceRequest.status", nickname) == ["active"]
+    assert values("%bundle.type", nickname) == ["message"]
+    assert FORMAT.compile_path("given").places(nickname) == [f"{P}.name[1].given[0]"]
+
+
+def test_a_resource_type_means_the_resource_itself_when_asked_of_one(referral: FhirMessage) -> None:
+    _trust, hospice = each(referral, "Organization")
+
+    assert values("Organization.name", hospice) == ["Hospice"]
+    assert values("Patient.id", hospice) == ["p1"]
+
+
+def test_each_goes_over_primitives_too_and_leaves_out_the_absent(referral: FhirMessage) -> None:
+    assert [values("$this", one) for one in each(referral, "Patient.name[0].given")] == [
+        ["Rosalind"],
+        ["Ann"],
+    ]
+    assert each(referral, "Patient.birthDate") == []
+
+
+def test_sections_within_sections_are_found_by_repeat() -> None:
+    composition: dict[str, Any] = {
+        "resourceType": "Composition",
+        "section": [
+            {"title": "A", "section": [{"title": "A1"}, {"title": "A2"}]},
+            {"title": "B"},
+        ],
+    }
+    (document,) = messages(composition)
+
+    assert values("Composition.repeat(section).title", document.root) == ["A", "B", "A1", "A2"]
+
+
+def test_a_missing_name_with_extensions_keeps_the_positions_of_the_others() -> None:
+    patient = {
+        "resourceType": "Patient",
+        "name": [
+            {
+                "given": [None, "Ann"],
+                "_given": [{"extension": [{"url": ABSENT, "valueCode": "unknown"}]}, None],
+            }
+        ],
+    }
+    (found,) = messages(patient)
+    path = FORMAT.compile_path("Patient.name.given[1]")
+
+    assert list(path.values(found.root)) == ["Ann"]
+    assert list(path.places(found.root)) == ["name[0].given[1]"]
+    assert values(f"Patient.name.given[0].extension('{ABSENT}').value", found.root) == ["unknown"]
+    assert list(found.leaves()) == [
+        "name[0].given[0].extension[0].url",
+        "name[0].given[0].extension[0].valueCode",
+        "name[0].given[1]",
+    ]
+
+
+def test_extensions_within_extensions_are_found_by_url() -> None:
+    nationality = {
+        "url": LANGUAGE,
+        "extension": [{"url": "code", "valueCodeableConcept": {"text": "British"}}],
+    }
+    (found,) = messages({"resourceType": "Patient", "extension": [nationality]})
+
+    assert values(f"Patient.extension('{LANGUAGE}').extension('code').value.text", found.root) == [
+        "British"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("1.10", "1.10"), ("1e2", "100"), ("-0.000", "-0.000"), ("1e99", "1E+99"), ("7", "7")],
+)
+def test_numbers_keep_their_digits(written: str, told: str) -> None:
+    body = f'{{"resourceType":"Observation","valueQuantity":{{"value":{written}}}}}'
+    (found,) = FORMAT.read(body.encode())
+
+    assert values("Observation.value.value", found.root) == [told]
+
+
+STRUCTURED = [
+    "Patient.name",
+    "Patient",
+    "ServiceRequest.code.coding",
+    "Patient.name.where(use='old')",
+]
+TEXTUAL = ["Patient.name.given", "Observation.value", "value", "focus()", "Patient.name.exists()"]
+
+
+@pytest.mark.parametrize("text", STRUCTURED)
+def test_a_path_that_surely_ends_at_a_structure_says_so(text: str) -> None:
+    assert FORMAT.compile_path(text).structured
+
+
+@pytest.mark.parametrize("text", TEXTUAL)
+def test_a_path_that_may_end_at_a_text_says_so(text: str) -> None:
+    assert not FORMAT.compile_path(text).structured
+
+
+REFUSED = [
+    ("", "column 1"),
+    ("Patient.nmae", "Patient has no element 'nmae'; 'name' is one (column 9"),
+    ("Patient.name.givn", "HumanName has no element 'givn'; 'given'"),
+    ("Patent.name", "Patent is no resource type of R4"),
+    ("Patient.name.onset", "HumanName has no element 'onset'"),
+    ("nothingLikeThis", "R4 has no element 'nothingLikeThis'"),
+    ("Patient.name[", "a number (0 is the first) is due here (column 14"),
+    ("Patient.name[-1]", "not understood"),
+    ("Patient.name[1.5]", "a number (0 is the first)"),
+    ("Patient.name[0", "']' is due here"),
+    ("Patient..name", "an element or a function is due here (column 9"),
+    ("Patient.name.where(use='old'", "')' is due here"),
+    ("Patient.name.where()", "where() with 0 arguments is not known"),
+    ("Patient.name.upper()", "upper() with 0 arguments is not known; there are contains"),
+    ("Patient.name.given.matches(use)", "matches() with 1 arguments is not known"),
+    ("Patient.name.given.matches('(a+)+')", "none after )"),
+    ("Patient.name.given.matches('a*b*')", "one * or + at most"),
+    ("Patient.name.given.matches('[')", "no regular expression"),
+    ("Patient.name.ofType(Period)", "this is never Period, but HumanName"),
+    ("Patient.deceased.ofType(Flat)", "a type of R4 is due here"),
+    ("Patient.name 'x'", "''x'' is not expected"),
+    ("Patient.name = ", "an element or a function is due here"),
+    ("()", "something is due between ( and )"),
+    ("Patient.name + 1", "not understood"),
+    ("Composition.repeat(section.title)", "repeat() takes the name of one element"),
+    ("Patient." + "x" * 2000, "at most 2000 characters"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), REFUSED, ids=[case[0][:40] for case in REFUSED])
+def test_a_wrong_path_is_refused_when_it_is_loaded_with_the_reason(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=r"\(column \d+ of ") as refusal:
+        FORMAT.compile_path(text)
+
+    assert reason in str(refusal.value)
+
+
+def test_a_path_keeps_its_text() -> None:
+    path: Path = FORMAT.compile_path("Patient.id")
+
+    assert path.text == "Patient.id"
