@@ -11,7 +11,7 @@ from service.errors import Issue
 from service.formats.source import Format
 from service.mapping import tables
 from service.mapping.condition import Condition
-from service.mapping.coverage import Scope
+from service.mapping.coverage import Ignored, Scope, place_pattern
 from service.mapping.mapping import Mapping, Program
 from service.mapping.rules import Compiler, where_of
 from service.mapping.run import Where
@@ -93,6 +93,17 @@ def _program(spec: MappingSpec, compiler: Compiler) -> Program:
             if issue and (compiled := _issue(issue, compiler, scope))
         ),
         scope=scope,
+        ignored=_ignored(spec, compiler),
+    )
+
+
+def _ignored(spec: MappingSpec, compiler: Compiler) -> Ignored:
+    paths = [ignored.named for ignored in spec.ignored if not ignored.is_pattern]
+    return Ignored(
+        paths=compiler.paths(paths, Scope(), leaves=False),
+        patterns=tuple(
+            place_pattern(ignored.named.text) for ignored in spec.ignored if ignored.is_pattern
+        ),
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.formats.source import Format
+from service.mapping.examples import Example
 from service.mapping.loading import Loaded, load_folder
+from service.mapping.mapping import Mapping
 from service.yamlfile import Fault
 
 
@@ -18,6 +20,7 @@ class ExampleReport:
     name: str
     passed: bool
     unread: tuple[str, ...] = ()  # places in the message
+    ignored: tuple[str, ...] = ()  # those that the file leaves out on purpose
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,11 +65,7 @@ def _report(loaded: Loaded) -> MappingReport:
             ExampleReport(
                 name=example.name.text,
                 passed=not _faults_of(loaded, example.name.text),
-                unread=tuple(
-                    dict.fromkeys(
-                        place for source in example.sources for place in mapping.unread(source)
-                    )
-                ),
+                **_left_out(mapping, example),
             )
             for example in loaded.examples
         ),
@@ -78,6 +77,14 @@ def _report(loaded: Loaded) -> MappingReport:
         ),
         faults=tuple(loaded.faults),
     )
+
+
+def _left_out(mapping: Mapping, example: Example) -> dict[str, tuple[str, ...]]:
+    pairs = [mapping.left_out(source) for source in example.sources]
+    return {
+        "unread": tuple(dict.fromkeys(place for unread, _ in pairs for place in unread)),
+        "ignored": tuple(dict.fromkeys(place for _, ignored in pairs for place in ignored)),
+    }
 
 
 def _faults_of(loaded: Loaded, example: str) -> list[Fault]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from service.mapping.narrative import words
 from service.mapping.pattern import compile_pattern
 from service.mapping.times import Doubts, date_converter, moment_converter
 from service.model import Moment, NhsNumber, OdsCode, PartialDate, Telecom
@@ -132,6 +133,10 @@ def _lines(text: str, doubts: Doubts) -> tuple[str, ...] | None:
     return tuple(line for part in text.splitlines() if (line := part.strip())) or None
 
 
+def _xhtml_text(text: str, doubts: Doubts) -> str | None:
+    return words(text) or None
+
+
 def _telecom(text: str, doubts: Doubts) -> Telecom | None:
     value = text.strip()
     scheme = _TELECOM_SCHEME.match(value)
@@ -173,6 +178,7 @@ _PLAIN: dict[str, tuple[type, Convert]] = {
     "upper": (str, _upper),
     "lower": (str, _lower),
     "lines": (str, _lines),
+    "xhtml_text": (str, _xhtml_text),
     "telecom": (Telecom, _telecom),
 }
 _MADE: dict[str, tuple[type, Callable[[str, ZoneInfo], Convert]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -36,10 +37,32 @@ class Scope:
                         yield from inner.scope.places(place)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ignored:
+    """What a mapping leaves out on purpose."""
+
+    paths: tuple[Path, ...] = ()
+    patterns: tuple[re.Pattern[str], ...] = ()  # of places
+
+    def picks(self, source: SourceMessage, leaves: Iterable[str]) -> list[str]:
+        """Return those of the leaves that are left out on purpose."""
+        places = {place for path in self.paths for place in path.places(source.root)}
+        return [leaf for leaf in leaves if _is_inside(leaf, places) or self.named(leaf)]
+
+    def named(self, leaf: str) -> bool:
+        """Whether a pattern names the leaf."""
+        return any(pattern.fullmatch(leaf) for pattern in self.patterns)
+
+
+def place_pattern(text: str) -> re.Pattern[str]:
+    """Return a pattern of places: * stands for anything."""
+    return re.compile(".*?".join(re.escape(part) for part in text.split("*")))
+
+
 def unread_leaves(source: SourceMessage, read: Iterable[str]) -> list[str]:
     """Return the places of `source` that are neither in `read` nor inside one of those."""
     places = set(read)
-    return [leaf for leaf in source.leaves() if not _is_inside(leaf, places)]
+    return [leaf for leaf in dict.fromkeys(source.leaves()) if not _is_inside(leaf, places)]
 
 
 def _is_inside(leaf: str, places: set[str]) -> bool:

@@ -29,7 +29,14 @@ def extend(child: MappingSpec, base: MappingSpec | None) -> tuple[MappingSpec, l
     if base and _format(child.source) not in ("", _format(base.source)):
         faults.append(child.source.origin.fault(f"the base {base.id} is of another format"))
     source = _over(child.source, base.source) if base else child.source
-    return replace(child, source=source, tables=tables, issues=issues, fields=fields), faults
+    return replace(
+        child,
+        source=source,
+        tables=tables,
+        issues=issues,
+        fields=fields,
+        ignored=(*(base.ignored if base else ()), *child.ignored),
+    ), faults
 
 
 class _Own:

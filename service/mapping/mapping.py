@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.errors import Issue, UnmappableMessage, UnmappedMessage
 from service.formats.source import SourceMessage
 from service.mapping.condition import Condition
-from service.mapping.coverage import Scope, unread_leaves
+from service.mapping.coverage import Ignored, Scope, unread_leaves
 from service.mapping.run import Run, Step, Where
 from service.mapping.spec import IssueSpec
 from service.mapping.steps import values_of
@@ -28,6 +28,7 @@ class Program:
     rest: tuple[tuple[str, Step], ...]  # the other fields of TransferOfCare
     issues: tuple[tuple[Condition, IssueSpec, Where], ...]
     scope: Scope  # every path that is read
+    ignored: Ignored = field(default_factory=Ignored)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,8 +82,15 @@ class Mapping:
         return TransferOfCare(message=message, patient=patient, issues=issues, **given)
 
     def unread(self, source: SourceMessage) -> list[str]:
-        """Return the places of the message that no rule reads."""
-        return unread_leaves(source, self.program.scope.places(source.root))
+        """Return the places of the message that no rule reads and the file does not ignore."""
+        return self.left_out(source)[0]
+
+    def left_out(self, source: SourceMessage) -> tuple[list[str], list[str]]:
+        """Return the places that nobody reads: by mistake perhaps, and on purpose."""
+        leaves = unread_leaves(source, self.program.scope.places(source.root))
+        ignored = self.program.ignored.picks(source, leaves)
+        on_purpose = set(ignored)
+        return [leaf for leaf in leaves if leaf not in on_purpose], ignored
 
     def _message(
         self, program: Program, source: SourceMessage, sender: OdsCode, run: Run

@@ -69,8 +69,18 @@ class Mappings:
             raise UnmappedMessage("there is no mapping of this name") from None
 
     def choose(self, sender: OdsCode, source: SourceMessage, mapping_id: str = "") -> Mapping:
-        """Return the mapping of this name, or by default the one that serves the message."""
-        return self.by_id(mapping_id) if mapping_id else self.for_source(sender, source)
+        """Return the mapping of that name if it fits the message; without a name, which serves.
+
+        Raises UnmappedMessage that says why not.
+        """
+        if not mapping_id:
+            return self.for_source(sender, source)
+        mapping = self.by_id(mapping_id)
+        if mapping.format != source.format:
+            raise UnmappedMessage(f"the mapping {mapping.id} is for {mapping.format}")
+        if not mapping.holds(source):
+            raise UnmappedMessage(issues=[_only_when(mapping)])
+        return mapping
 
     def for_source(self, sender: OdsCode, source: SourceMessage) -> Mapping:
         """Return the mapping that serves a message of this sender.
@@ -130,9 +140,13 @@ def _reasons(
     if not own:
         yield _reason(f"{sender} has no mapping for {source.format}")
     for mapping in (*own, *base):
-        yield _reason(f"{mapping.id} is only for messages where {mapping.when}")
+        yield _only_when(mapping)
     if not base:
         yield _reason(f"there is no base mapping for {source.format}")
+
+
+def _only_when(mapping: Mapping) -> Issue:
+    return _reason(f"{mapping.id} is only for messages where {mapping.when}")
 
 
 def _reason(text: str) -> Issue:

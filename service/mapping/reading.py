@@ -8,6 +8,7 @@ from typing import Any, cast
 from service.mapping.spec import (
     ConverterSpec,
     Entry,
+    IgnoredSpec,
     IssueSpec,
     MappingSpec,
     Origin,
@@ -77,6 +78,7 @@ class _Reading:
             tables=dict(self.tables(whole.get("tables") or {})),
             fields=self.fields(whole.get("fields") or {}, "fields"),
             issues=dict(self.issues(whole.get("issues") or {})),
+            ignored=tuple(self.ignored(whole.get("ignored") or [])),
             examples=self.texts(whole["examples"], "examples"),
         )
 
@@ -130,6 +132,12 @@ class _Reading:
             target=block.get("target", ""),
             source=self.optional(block, *keys, "source"),
         )
+
+    def ignored(self, items: list[str | dict[str, str]]) -> Iterator[IgnoredSpec]:
+        for at, item in enumerate(items):
+            is_pattern = isinstance(item, dict)
+            text = item["place"] if isinstance(item, dict) else item
+            yield IgnoredSpec(named=self.text(text, "ignored", at), is_pattern=is_pattern)
 
     def fields(self, block: dict[str, Any], *keys: Key) -> dict[str, Entry]:
         return {

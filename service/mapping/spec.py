@@ -127,6 +127,14 @@ class SourceSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class IgnoredSpec:
+    """Something in the message that is left out on purpose: a path or a pattern of places."""
+
+    named: Text
+    is_pattern: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MappingSpec:
     """One file, or one file laid over its base."""
 
@@ -138,6 +146,7 @@ class MappingSpec:
     tables: Mapping[str, TableSpec | None] = field(default_factory=dict)
     fields: Mapping[str, Entry] = field(default_factory=dict)
     issues: Mapping[str, IssueSpec | None] = field(default_factory=dict)
+    ignored: tuple[IgnoredSpec, ...] = ()
     examples: tuple[Text, ...] = ()
 
     @property

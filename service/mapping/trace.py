@@ -18,6 +18,7 @@ class Traced:
     value: Any  # only for whoever may see the message
     source: str = ""  # place in the message; "" for a constant
     converters: tuple[str, ...] = ()
+    when: str = ""  # the condition under which the rule applied
     table: str = ""
     row: str = ""  # file and line of the table's row
     mapping: str = ""
@@ -57,6 +58,7 @@ def traced(step: Step, rule: RuleSpec, target: str, where: Where, mapping: tuple
                 value=value,
                 source=where(node) if rule.paths else "",
                 converters=converters,
+                when=rule.when.text if rule.when else "",
                 table=table,
                 row=f"{file}:{line}" if table else "",
                 mapping=mapping[0],
@@ -82,7 +84,12 @@ def _as_dict(entry: Traced, *, values: bool) -> dict[str, Any]:
 
 
 def _as_row(entry: Traced) -> tuple[str, ...]:
-    by = [*entry.converters, *([f"table {entry.table} ({entry.row})"] if entry.table else ())]
+    when = [f"when {entry.when}"] if entry.when else []
+    by = [
+        *when,
+        *entry.converters,
+        *([f"table {entry.table} ({entry.row})"] if entry.table else ()),
+    ]
     return (entry.target, shown(entry.value), entry.source, ", ".join(by), entry.rule)
 
 
