@@ -20,6 +20,7 @@ from service.store import (
     Store,
     Write,
 )
+from service.store.opening import database
 
 NOON = Instant(1_741_953_600_000_000)  # 2025-03-14T12:00:00Z
 
@@ -102,3 +103,12 @@ def numbers(store: Store, recipient: str) -> list[int]:
 def expecting(owner: str, type_: str, key: Key, ids: Sequence[str] = ()) -> Check:
     """A check that this key finds exactly these."""
     return Check(owner=owner, type=type_, key=key, expected=tuple(ids))
+
+
+def query(url: str, sql: str) -> list[Any]:
+    """What a statement finds in a database, through a connection of its own."""
+    opened = database(url)
+    try:
+        return opened.select(sql, {})
+    finally:
+        opened.close()

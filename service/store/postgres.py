@@ -24,8 +24,6 @@ POOL = 16  # connections a process at most
 PATIENCE = 10.0  # seconds to wait for a connection
 TRIES = 5  # of a transaction that the database asked to run again
 
-logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of what we raise
-
 Connection = psycopg.Connection[Row]
 Cursor = psycopg.Cursor[Row]
 
@@ -93,6 +91,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of what we raise
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             min_size=1,
