@@ -29,10 +29,15 @@ def now() -> Instant:
 
 
 def database(url: str) -> Database:
-    """Open the database behind `url`. Raises ValueError for another kind of URL, Unavailable."""
+    """Open the database behind `url`. Raises ValueError for another kind of URL, Unavailable.
+
+    A SQLite file that is not there is not made: WrongSchema.
+    """
     if url.startswith(SQLITE):
         from service.store.sqlite import SqliteDatabase  # noqa: PLC0415 - one is enough
 
+        if not sqlite_path(url).exists():
+            raise WrongSchema(f"there is no database {sqlite_path(url)}: {MIGRATE}")
         return SqliteDatabase(sqlite_path(url))
     if url.startswith(POSTGRES):
         from service.store.postgres import PostgresDatabase  # noqa: PLC0415 - 10 MB a process
@@ -51,9 +56,10 @@ def schema_state(url: str) -> SchemaState:
 
     A SQLite file that is not there is "empty", and is not made. Raises Unavailable.
     """
-    if url.startswith(SQLITE) and not sqlite_path(url).exists():
+    try:
+        opened = database(url)
+    except WrongSchema:
         return "empty"
-    opened = database(url)
     try:
         revision = _revision(opened)
     finally:

@@ -106,7 +106,9 @@ class PostgresDatabase:
         self._open()
 
     def _open(self) -> None:
+        """Try once before the pool tries for long, so that a wrong URL is told at once."""
         try:
+            psycopg.connect(self._url, connect_timeout=int(PATIENCE)).close()
             self._pool.open(wait=True, timeout=PATIENCE)
         except psycopg.OperationalError as error:
             self._pool.close()

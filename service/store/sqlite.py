@@ -38,8 +38,12 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, isolation_level=None, cached_statements=256, check_same_thread=False
         )
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.Error as error:
         raise Unavailable(f"the database cannot be opened: {error}") from error
     return connection
@@ -93,9 +97,9 @@ class SqliteDatabase:
         self._path = path
         self._idle: deque[sqlite3.Connection] = deque()
         self._connections: list[sqlite3.Connection] = []
+        self._writer = self._open()
         self._lock = FileLock(path)
         self._queue = WriteQueue(self._write_all)
-        self._writer = self._open()
         self._watcher: sqlite3.Connection | None = None
         self._seen = -1
 
