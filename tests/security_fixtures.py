@@ -1,0 +1,37 @@
+"""A whole app with registered clients; use it by pytest_plugins, import nothing from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from service.app import Relay, compose, create_app
+from service.settings import Settings
+from service.store import migrate
+from tests.security_samples import registered
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("security") / "relay.db"
+    url = f"sqlite:///{path}"
+    migrate(url)
+    return url
+
+
+@pytest.fixture(scope="module")
+def relay(database: str) -> Iterator[Relay]:
+    relay = compose(Settings(database=database))
+    relay.store.clients.add(registered())
+    relay.store.clients.add(registered("gone"))
+    relay.store.clients.disable("gone")
+    with relay.store:
+        yield relay
+
+
+@pytest.fixture(scope="module")
+def app(relay: Relay) -> FlaskClient:
+    return create_app(relay).test_client()

@@ -1,0 +1,331 @@
+"""Who gets an access token, who does not and why, and what a token is worth."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from service.app import compose, create_app
+from service.model import OdsCode
+from service.security import Client, Scopes
+from service.settings import Settings
+from tests.security_samples import EC, RSA, STRANGER, TOKEN_URL, Signer, ask, registered
+
+pytest_plugins = ["tests.security_fixtures"]
+
+FEED = "/fhir/Communication"
+
+
+def unverified(token: str) -> dict:
+    body = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+# --- who gets one
+
+
+@pytest.mark.parametrize(
+    "signer",
+    [
+        Signer(),
+        Signer(key=RSA, alg="RS384"),
+        Signer(key=RSA, alg="RS512"),
+        Signer(claims={"aud": ["https://elsewhere.example", TOKEN_URL]}),
+        Signer(claims={"exp": int(time.time()) + 300}),
+        Signer(claims={"nbf": int(time.time())}),
+        Signer(header={"typ": None}),
+    ],
+    ids=["ES384", "RS384", "RS512", "several audiences", "five minutes", "nbf", "no typ"],
+)
+def test_a_registered_client_gets_a_token_that_opens_its_feed(app, signer):
+    answer = ask(app, signer.assertion())
+
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    granted = answer.get_json()
+    assert {k: granted[k] for k in ("token_type", "expires_in", "scope")} == {
+        "token_type": "bearer",
+        "expires_in": 300,
+        "scope": "system/*.rs",
+    }
+    assert app.get(FEED, headers=bearer(granted["access_token"])).status_code == 200
+
+
+def oct_key_of_the_public_key() -> OctKey:
+    """The classic confusion: the public key's bytes taken for an HMAC secret."""
+    return OctKey.import_key(EC.as_pem(private=False), {"kid": "ec"})
+
+
+REFUSALS = {
+    "nobody's id": (Signer(client_id="stranger"), "no such client"),
+    "a disabled client": (Signer(client_id="gone"), "no such client"),
+    "another's key": (Signer(key=STRANGER), "signature does not match"),
+    "iss is not sub": (Signer(claims={"sub": "another"}), "iss and sub"),
+    "no iss": (Signer(claims={"iss": None}), "iss and sub"),
+    "alg none": (Signer(key=OctKey.generate_key(), alg="none"), "alg must be one of"),
+    "HS256 with the public key": (
+        Signer(key=oct_key_of_the_public_key(), alg="HS256"),
+        "alg must be one of",
+    ),
+    "RS256": (Signer(key=RSA, alg="RS256"), "alg must be one of RS384, ES384, RS512"),
+    "a kid that nobody registered": (Signer(header={"kid": "other"}), "kid names 0"),
+    "the kid of a key of another type": (Signer(header={"kid": "rsa"}), "kid names 0"),
+    "no kid": (Signer(header={"kid": None}), "kid"),
+    "keys of its own choosing": (Signer(header={"jku": "https://evil.example/keys"}), "jku"),
+    "the wrong audience": (Signer(claims={"aud": "https://elsewhere.example"}), TOKEN_URL),
+    "no audience": (Signer(claims={"aud": None}), "aud must be"),
+    "the FHIR address as audience": (Signer(claims={"aud": "http://localhost/fhir"}), "aud"),
+    "expired": (Signer(claims={"exp": int(time.time()) - 60}), "expired"),
+    "valid for an hour": (Signer(claims={"exp": int(time.time()) + 3600}), "at most 300 seconds"),
+    "valid for ever": (Signer(claims={"exp": 10**30}), "at most 300 seconds"),
+    "no exp": (Signer(claims={"exp": None}), "exp must be"),
+    "exp as text": (Signer(claims={"exp": "soon"}), "exp must be"),
+    "not valid yet": (Signer(claims={"nbf": int(time.time()) + 120}), "not valid yet"),
+    "no jti": (Signer(claims={"jti": None}), "jti"),
+    "an empty jti": (Signer(claims={"jti": ""}), "jti"),
+    "a jti that fills the database": (Signer(claims={"jti": "x" * 257}), "jti"),
+}
+
+
+@pytest.mark.parametrize(("signer", "reason"), REFUSALS.values(), ids=REFUSALS)
+def test_an_assertion_is_refused_with_the_reason(app, signer, reason):
+    answer = ask(app, signer.assertion())
+
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+    assert reason in answer.get_json()["error_description"]
+
+
+@pytest.mark.parametrize("assertion", ["", "no.jwt", "a.b.c", "e30.e30.", "e30.W10.x", "é.é.é"])
+def test_what_is_not_a_signed_jwt_is_refused(app, assertion):
+    answer = ask(app, assertion)
+
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+
+
+def test_a_tampered_assertion_is_refused(app):
+    header, _, signature = Signer().assertion().split(".")
+    other_claims = Signer(claims={"iss": "gone", "sub": "gone"}).assertion().split(".")[1]
+
+    assert ask(app, f"{header}.{other_claims}.{signature}").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"client_assertion_type": "jwt"}, "invalid_request"),
+        ({"scope": "patient/*.read"}, "invalid_scope"),
+        ({"scope": "system/Communication.sr"}, "invalid_scope"),
+        ({"scope": "system/Communication.rs openid"}, "invalid_scope"),
+        ({"scope": ""}, "invalid_scope"),
+        ({"scope": "system/Task.d"}, "invalid_scope"),
+    ],
+)
+def test_a_token_request_is_refused_as_oauth_says(app, form, error):
+    answer = ask(app, Signer().assertion(), **form)
+
+    assert (answer.status_code, answer.get_json()["error"]) == (400, error)
+    assert answer.get_json()["error_description"]
+
+
+# --- once each
+
+
+def test_an_assertion_is_good_once_whichever_worker_sees_it(app, database):
+    assertion = Signer().assertion()
+    with compose(Settings(database=database)) as other:
+        second = create_app(other).test_client()
+
+        assert ask(app, assertion).status_code == 200
+        replayed = [ask(app, assertion), ask(second, assertion)]
+
+    for answer in replayed:
+        assert answer.status_code == 401
+        assert "used before" in answer.get_json()["error_description"]
+
+
+def test_of_many_at_once_with_one_assertion_exactly_one_gets_a_token(relay):
+    assertion, every = Signer().assertion(), create_app(relay)
+
+    with ThreadPoolExecutor(16) as threads:
+        codes = list(
+            threads.map(lambda _: ask(every.test_client(), assertion).status_code, range(32))
+        )
+
+    assert sorted(codes) == [200] + [401] * 31
+
+
+def test_the_same_jti_of_two_clients_is_two_assertions(app, relay):
+    relay.store.clients.add(registered("other"))
+    claims = {"jti": "the-same"}
+
+    answers = [
+        ask(app, Signer(client_id=one, claims=claims).assertion()) for one in ("hospice", "other")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+def test_a_refused_assertion_uses_up_no_jti(app):
+    claims = {"jti": "tried-by-a-stranger"}
+
+    assert ask(app, Signer(key=STRANGER, claims=claims).assertion()).status_code == 401
+    assert ask(app, Signer(claims=claims).assertion()).status_code == 200
+
+
+# --- how far a token reaches
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted"),
+    [
+        ("system/*.rs", "system/*.rs"),
+        ("system/*.cruds", "system/*.rs system/Communication.rus"),
+        ("system/Communication.cruds", "system/Communication.rus"),
+        ("system/Task.rs", "system/Task.rs"),
+        ("system/*.read", "system/*.rs"),
+        ("system/Communication.write", "system/Communication.u"),
+        ("system/Communication.*", "system/Communication.rus"),
+        ("system/Task.d system/Patient.r", "system/Patient.r"),
+    ],
+)
+def test_scopes_are_narrowed_to_what_is_registered(app, asked, granted):
+    answer = ask(app, Signer().assertion(), scope=asked)
+
+    assert answer.get_json()["scope"] == granted
+
+
+def test_a_token_does_not_reach_beyond_its_scope(app):
+    token = ask(app, Signer().assertion(), scope="system/Task.rs").get_json()["access_token"]
+
+    refused = app.get(FEED, headers=bearer(token))
+
+    assert refused.status_code == 403
+    assert refused.get_json()["issue"][0]["code"] == "forbidden"
+
+
+letters = st.sets(st.sampled_from("cruds"), min_size=1).map(
+    lambda some: "".join(letter for letter in "cruds" if letter in some)
+)
+scopes = st.lists(
+    st.tuples(st.sampled_from(["*", "Task", "Patient", "Communication"]), letters), min_size=1
+).map(lambda parts: " ".join(f"system/{resource}.{allowed}" for resource, allowed in parts))
+
+
+@given(scopes, scopes, st.sampled_from(["Task", "Patient", "Binary"]), st.sampled_from("cruds"))
+def test_narrowed_scopes_allow_exactly_what_both_allow(one, other, resource, letter):
+    mine, theirs = Scopes.parse(one), Scopes.parse(other)
+
+    both = mine & theirs
+
+    assert both.may(resource, letter) == (
+        mine.may(resource, letter) and theirs.may(resource, letter)
+    )
+    assert Scopes.parse(str(both)) == both
+
+
+# --- what is no token
+
+
+def changed(token: str, part: int) -> str:
+    """Change one character in the middle of a part."""
+    parts = token.split(".")
+    middle = len(parts[part]) // 2
+    other = "A" if parts[part][middle] != "A" else "B"
+    parts[part] = parts[part][:middle] + other + parts[part][middle + 1 :]
+    return ".".join(parts)
+
+
+def with_claims(token: str, **claims: str) -> str:
+    head, _, signature = token.split(".")
+    body = json.dumps(unverified(token) | claims).encode()
+    return f"{head}.{base64.urlsafe_b64encode(body).rstrip(b'=').decode()}.{signature}"
+
+
+@pytest.fixture(scope="module")
+def token(app):
+    return ask(app, Signer().assertion()).get_json()["access_token"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda token: changed(token, 0),
+        lambda token: changed(token, 1),
+        lambda token: changed(token, 2),
+        lambda token: with_claims(token, org="RJZ"),
+        lambda token: with_claims(token, scope="system/*.cruds"),
+        lambda token: token.rsplit(".", 1)[0] + ".",
+        lambda token: jwt.encode({"alg": "HS256"}, unverified(token), OctKey.import_key("guess")),
+        lambda _: Signer().assertion(),
+        lambda _: "",
+        lambda _: "é",
+    ],
+    ids=[
+        *("header", "claims", "signature", "organisation", "scope", "unsigned"),
+        *("guessed secret", "an assertion", "nothing", "not ascii"),
+    ],
+)
+def test_a_spoilt_token_opens_nothing(app, token, spoil):
+    refused = app.get(FEED, headers={"Authorization": f"Bearer {spoil(token)}".encode().decode("latin-1")})
+
+    assert refused.status_code == 401
+    assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+    assert refused.get_json()["issue"][0]["code"] == "login"
+
+
+def test_an_expired_token_opens_nothing(app, relay):
+    client = Client(
+        id="hospice", organisation=OdsCode("8HX03"), scopes=Scopes.parse("system/*.rs")
+    )
+
+    refused = app.get(FEED, headers=bearer(relay.tokens.issue(client, "past", lifetime=-1)))
+
+    assert refused.status_code == 401
+    assert "expired" in refused.get_json()["issue"][0]["diagnostics"]
+
+
+def test_a_token_ends_while_a_worker_remembers_it(app, relay):
+    client = Client(
+        id="hospice", organisation=OdsCode("8HX03"), scopes=Scopes.parse("system/*.rs")
+    )
+    short = relay.tokens.issue(client, "short", lifetime=1)
+    first = app.get(FEED, headers=bearer(short))
+    time.sleep(1.1)
+
+    assert first.status_code == 200
+    assert app.get(FEED, headers=bearer(short)).status_code == 401
+
+
+def test_a_token_of_one_worker_is_read_by_another(token, database):
+    with compose(Settings(database=database)) as other:
+        assert create_app(other).test_client().get(FEED, headers=bearer(token)).status_code == 200
+
+
+def test_a_token_of_another_deployment_opens_nothing(token, tmp_path):
+    from service.store import migrate
+
+    elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    migrate(elsewhere)
+    with compose(Settings(database=elsewhere)) as other:
+        assert create_app(other).test_client().get(FEED, headers=bearer(token)).status_code == 401
+
+
+@pytest.mark.parametrize("scheme", ["", "Basic aG9zcGljZTo=", "Bearer", "bearer "])
+def test_without_a_token_the_answer_says_where_to_get_one(app, scheme):
+    refused = app.get(FEED, headers={"Authorization": scheme} if scheme else {})
+
+    assert refused.status_code == 401
+    assert "/oauth2/token" in refused.get_json()["issue"][0]["diagnostics"]
