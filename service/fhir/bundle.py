@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from service.errors import (
@@ -65,12 +65,22 @@ class Request:
     if_modified_since: str = ""
     place: str = ""  # FHIRPath of what is at fault, e.g. "Bundle.entry[2]"
 
+    def with_resource(self, resource: Resource) -> Request:
+        """Return the same request with another resource."""
+        return replace(self, resource=resource)
+
     def fault(self, status: int, code: str, text: str, below: str = "") -> Fault:
-        """Return a fault at this entry, or at an element below it."""
-        target = ".".join(part for part in (self.place, below) if part)
+        """Return a fault at this entry, or at an element of it ("resource.code")."""
+        target = self._target(below)
         return Fault(
             status=status, issue=Issue(severity="error", code=code, text=text, target=target)
         )
+
+    def _target(self, below: str) -> str:
+        """A request of its own has no Bundle around it: its resource is the whole."""
+        if self.place:
+            return f"{self.place}.{below}" if below else self.place
+        return self.type + below.removeprefix("resource") if below.startswith("resource") else ""
 
 
 def refusal(faults: Iterable[Fault]) -> ServiceError:
@@ -82,7 +92,10 @@ def refusal(faults: Iterable[Fault]) -> ServiceError:
 
 
 def requests(bundle: Resource) -> tuple[list[Request], list[Fault]]:
-    """Read the entries of a transaction or batch, and all that is wrong with them."""
+    """Read the entries of a transaction or batch, and what makes them no requests of ours.
+
+    The Bundle's own structure (bdl-1 to bdl-8) was checked before.
+    """
     read: list[Request] = []
     faults: list[Fault] = []
     entries = bundle.get("entry", [])
@@ -92,10 +105,8 @@ def requests(bundle: Resource) -> tuple[list[Request], list[Fault]]:
         return [], [whole.fault(422, "too-costly", text, "entry")]
     for index, entry in enumerate(entries):
         request = _request(index, entry)
-        wrong = list(_faults(request, entry))
-        faults += wrong
+        faults += _faults(request)
         read.append(request)
-    faults += _repeated_urls(read)
     return read, faults
 
 
@@ -120,10 +131,7 @@ def _request(index: int, entry: dict[str, Any]) -> Request:
     )
 
 
-def _faults(request: Request, entry: dict[str, Any]) -> Iterable[Fault]:
-    if "request" not in entry:
-        yield request.fault(400, "required", "Each entry needs a request (bdl-3).", "request")
-        return
+def _faults(request: Request) -> Iterable[Fault]:
     if request.method == "DELETE":
         yield request.fault(405, "not-supported", "Nothing is deleted here.", "request.method")
         return
@@ -143,8 +151,6 @@ def _shown(kind: str) -> str:
 
 
 def _shape(request: Request) -> Iterable[Fault]:
-    if "/_history/" in request.full_url:
-        yield request.fault(400, "invariant", "fullUrl names no version (bdl-8).", "fullUrl")
     if request.method in READS:
         return
     if request.method == "POST" and (request.id or request.query or request.tail):
@@ -169,11 +175,3 @@ def _resource_faults(request: Request) -> Iterable[Fault]:
     elif request.method == "PUT" and request.id and resource.get("id") != request.id:
         text = "The resource's id is not the one that the URL names."
         yield request.fault(400, "invalid", text, "resource.id")
-
-
-def _repeated_urls(read: Sequence[Request]) -> Iterable[Fault]:
-    seen: set[str] = set()
-    for request in read:
-        if request.full_url and request.full_url in seen:
-            yield request.fault(400, "invariant", "fullUrl is repeated (bdl-7).", "fullUrl")
-        seen.add(request.full_url)

@@ -18,6 +18,8 @@ class Known:
     """A resource that is there and that the client may see."""
 
     version: int
+    updated: int  # microseconds
+    owner: str  # ODS code
     resource: Resource
     writable: bool  # whether it is the client's to change
     deleted: bool = False
@@ -153,7 +155,7 @@ def _refused(request: Request, id_: str, known: Known) -> Fault | None:
     return None
 
 
-def matches(entity_tags: str, version: int) -> bool:
+def matches(entity_tags: str, version: int | str) -> bool:
     """Whether an If-Match or If-None-Match header, W/"3" or a list or *, names this version."""
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in entity_tags.split(",")]
     return "*" in tags or str(version) in tags

@@ -35,6 +35,7 @@ def index_keys(resource: Resource) -> tuple[Key, ...]:
         *_references(resource, [known[name] for name in REFERENCES if name in known]),
         *((name, resource[name]) for name in CODES.get(kind, ()) if name in resource),
         *_organisations(resource, ORGANISATIONS.get(kind, "")),
+        *_worklist(resource),
     ]
     return tuple(dict.fromkeys(rows))
 
@@ -70,6 +71,17 @@ def _organisations(resource: Resource, element: str) -> Iterator[Key]:
     for reference in named if isinstance(named, list) else [named]:
         if code := ods_code(reference):
             yield element, f"ods|{code}"
+
+
+def worklist_key(code: str, status: str) -> Key:
+    """Return the key of an organisation's Tasks in one status: what a team asks for all day."""
+    return "owner+status", f"ods|{code}|{status}"
+
+
+def _worklist(resource: Resource) -> Iterator[Key]:
+    code = ods_code(resource.get("owner")) if resource["resourceType"] == "Task" else ""
+    if code:
+        yield worklist_key(code, resource.get("status", ""))
 
 
 def _reference(value: Any) -> str:

@@ -26,8 +26,8 @@ _BUSINESS: Final = {  # our delivery-state for each
     "rejected": ("acknowledged", "Rejected by the recipient"),
     "completed": ("acknowledged", "Completed by the recipient"),
 }
-_RECIPIENTS: Final = ("status", "statusReason", "note", "output", "text", "language", "meta")
-_SERVERS: Final = ("businessStatus", "lastModified", "executionPeriod", "id")
+_RECIPIENTS: Final = ("status", "statusReason", "note", "output", "text", "language")
+_SERVERS: Final = ("meta", "businessStatus", "lastModified", "executionPeriod")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +120,7 @@ def _lost_output(before: Resource, after: Resource) -> list[Issue]:
 
 
 def _kept(before: Resource) -> Resource:
-    return {name: before[name] for name in ("businessStatus", "executionPeriod") if name in before}
+    return {name: before[name] for name in _SERVERS if name in before}
 
 
 def _business(status: str) -> dict[str, Any]:

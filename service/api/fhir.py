@@ -1,0 +1,84 @@
+"""The FHIR endpoint: its parts put together, and every route below /fhir."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint
+
+from service.api.acknowledging import Acknowledging
+from service.api.authentication import Authenticate
+from service.api.bundles import Bundles
+from service.api.committing import Committing, Recognise
+from service.api.conformance import add_conformance
+from service.api.cursor import Seal
+from service.api.dispatch import Dispatch
+from service.api.exchange import FHIR, Clock, Door
+from service.api.lookup import Lookup
+from service.api.preparation import Preparation
+from service.api.reading import Reading
+from service.api.records import Records
+from service.api.routes_acknowledging import AcknowledgingRoutes
+from service.api.routes_reading import add_reading
+from service.api.routes_system import Receive, SystemRoutes
+from service.api.routes_writing import WritingRoutes
+from service.api.searching import Searching
+from service.api.tasks import Tasks
+from service.api.waiting import Waiters
+from service.api.writing import Writing
+from service.errors import Issue
+from service.fhir.search_parameters import Resource
+from service.store import Store
+
+SECRET = "cursor-secret"  # noqa: S105  # the setting of the store that holds it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What the endpoint is made of."""
+
+    store: Store
+    authenticate: Authenticate
+    clock: Clock
+    new_id: Callable[[], str]
+    check: Callable[[Resource], list[Issue]]  # base R4 and our profiles
+    receive: Receive  # message and document Bundles go there
+    recognise: Recognise  # what follows from a transaction
+    organisations: Mapping[str, Resource]  # the directory: ODS code → Organization
+    profiles: Sequence[tuple[str, str]] = ()  # (type, canonical) of ours
+    version: str = ""  # of the software
+    public_url: str = ""  # the service's address as clients see it; "": as they called it
+    max_body: int = 20 * 1024 * 1024  # bytes, after decompression
+    waiters: int = 4  # long polls at once in this process; each holds a thread
+    make_secret: Callable[[], str] = lambda: ""
+
+
+def fhir_blueprint(parts: Parts) -> Blueprint:
+    """Return the routes of the FHIR endpoint."""
+    bp = Blueprint("fhir", __name__, url_prefix=FHIR)
+    records = Records(parts.store, parts.organisations)
+    door = Door(parts.store, parts.authenticate, parts.clock, parts.public_url)
+    secret = parts.store.settings.once(SECRET, parts.make_secret)
+    reading = Reading(records)
+    searching = Searching(records, Seal(secret.encode()), Waiters(total=parts.waiters))
+    committing = Committing(
+        parts.store,
+        Preparation(Lookup(records), parts.check, parts.new_id),
+        parts.recognise,
+        parts.new_id,
+    )
+    acknowledging = Acknowledging(records, parts.check, parts.new_id)
+    tasks = Tasks(records=records, acknowledging=acknowledging, check=parts.check)
+    bundles = Bundles(
+        committing=committing,
+        tasks=tasks,
+        dispatch=Dispatch(reading, searching),
+        check=parts.check,
+    )
+    add_conformance(bp, door, parts.version, parts.profiles)
+    add_reading(bp, door, reading, searching)
+    WritingRoutes(door, Writing(committing), tasks, parts.max_body).add_to(bp)
+    SystemRoutes(door, bundles, parts.receive, parts.max_body).add_to(bp)
+    AcknowledgingRoutes(door, acknowledging, parts.check, parts.max_body).add_to(bp)
+    return bp

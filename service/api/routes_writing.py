@@ -1,0 +1,101 @@
+"""Routes that write one resource: create, update, patch."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from service.api.bodies import read_body
+from service.api.committing import Sending
+from service.api.exchange import Door, Exchange
+from service.api.negotiation import JSON_TYPES, PATCH_TYPE, check_content
+from service.api.preparation import as_binary
+from service.api.reply import Reply, refused
+from service.api.routes_reading import require_known
+from service.api.tasks import Tasks
+from service.api.writing import ACTIONS, Writing, checked_type, read_resource
+from service.errors import BadRequest, MethodNotAllowed
+from service.fhir.bundle import Request
+from service.fhir.capability import READ_ONLY
+
+_READS = "GET, HEAD, OPTIONS"
+
+
+class WritingRoutes:
+    """The routes; each endpoint is named by its FHIR restful-interaction."""
+
+    def __init__(self, door: Door, writing: Writing, tasks: Tasks, max_body: int) -> None:
+        self._door, self._writing, self._tasks = door, writing, tasks
+        self._max_body = max_body
+
+    def add_to(self, bp: Blueprint) -> None:
+        """Add them to the endpoint."""
+        bp.post("/<kind>", endpoint="create")(self.create)
+        bp.put("/<kind>/<id_>", endpoint="update")(self.update)
+        bp.put("/<kind>", endpoint="conditional-update")(self.conditional_update)
+        bp.patch("/<kind>/<id_>", endpoint="patch")(self.patch)
+        bp.patch("/<kind>", endpoint="conditional-patch")(self.conditional_patch)
+
+    def create(self, kind: str) -> Response:
+        """Create; conditional with If-None-Exist."""
+        condition = request.headers.get("If-None-Exist", "").lstrip("?")
+        return self._write(Request(method="POST", type=kind, if_none_exist=condition))
+
+    def update(self, kind: str, id_: str) -> Response:
+        """Update what there is; ids are given by the server."""
+        return self._write(Request(method="PUT", type=kind, id=id_, if_match=_if_match()))
+
+    def conditional_update(self, kind: str) -> Response:
+        """Update what meets the condition, or create it."""
+        return self._write(_conditional("PUT", kind))
+
+    def patch(self, kind: str, id_: str) -> Response:
+        """JSON Patch."""
+        return self._write(Request(method="PATCH", type=kind, id=id_, if_match=_if_match()))
+
+    def conditional_patch(self, kind: str) -> Response:
+        """JSON Patch of what meets the condition."""
+        return self._write(_conditional("PATCH", kind))
+
+    def _write(self, asked: Request) -> Response:
+        require_known(asked.type)
+        if asked.type in READ_ONLY:
+            error = MethodNotAllowed(f"A {asked.type} comes in a transaction or message only.")
+            return refused(error).also(("Allow", _READS)).response()
+        return self._door.serve(
+            ACTIONS[asked.method],
+            asked.type,
+            asked.id,
+            lambda exchange: self._carry_out(exchange, asked),
+            recorded=True,
+        )
+
+    def _carry_out(self, exchange: Exchange, asked: Request) -> Reply:
+        whole, sending = self._with_body(asked)
+        if whole.type == "Task" and whole.method != "POST":
+            exchange.require("Task", "u")
+            self._tasks.require_match(exchange, whole)
+            if self._tasks.is_answer(exchange, whole):
+                return self._tasks.update(exchange, whole)
+        return self._writing.write(exchange, whole, sending)
+
+    def _with_body(self, asked: Request) -> tuple[Request, Sending]:
+        media_type = request.content_type or ""
+        if asked.method == "PATCH":
+            check_content(media_type, PATCH_TYPE)
+            body = read_body(request, self._max_body)
+            return asked.with_resource(as_binary(body)), Sending(body=body, media_type=media_type)
+        check_content(media_type, *JSON_TYPES)
+        body = read_body(request, self._max_body)
+        whole = checked_type(asked.with_resource(read_resource(body)))
+        return whole, Sending(body=body, media_type=media_type)
+
+
+def _if_match() -> str:
+    return request.headers.get("If-Match", "")
+
+
+def _conditional(method: str, kind: str) -> Request:
+    query = request.query_string.decode("ascii", "replace")
+    if not query:
+        raise BadRequest(f"{method} needs an id ({kind}/id) or a condition ({kind}?identifier=…).")
+    return Request(method=method, type=kind, query=query, if_match=_if_match())
