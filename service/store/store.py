@@ -188,6 +188,10 @@ class Store:
         """
         return self._wakeups.wait(recipient, after, seconds, lambda: self.head(recipient).n)
 
+    def sleepers(self) -> int:
+        """Return how many readers wait in this process."""
+        return self._wakeups.sleepers()
+
     def end_waits(self) -> None:
         """Let every `wait`, now and later, return at once: the process is about to end."""
         self._wakeups.end()

@@ -101,6 +101,11 @@ class Wakeups:
         found = self._database.select_each([(HEAD_OF, {"ods": ods}) for ods in recipients])
         return {ods: n for rows in found for ods, n in rows}
 
+    def sleepers(self) -> int:
+        """Return how many readers wait."""
+        with self._mutex:
+            return sum(map(len, self._sleepers.values()))
+
     def end(self) -> None:
         """Wake everybody; nobody sleeps any more."""
         with self._mutex:
