@@ -11,18 +11,23 @@ import requests
 import uuid_utils
 from flask import Flask
 
+from service import __version__
 from service.answers import Answers
-from service.api.authentication import bearer
+from service.api.authentication import Authenticate, bearer
 from service.api.faults import answer_faults
-from service.api.fhir import fhir_blueprint
+from service.api.fhir import Parts, fhir_blueprint
 from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
 from service.api.oauth import oauth_blueprint
 from service.api.register import StoredRegister
 from service.delivery.posting import Poster
 from service.delivery.routing import Routing
+from service.fhir.build import organisation
+from service.fhir.systems import PROFILE
+from service.fhir.validate import check, known_profiles
 from service.formats import FORMATS
 from service.mapping import Mappings
+from service.model import Instant
 from service.pipeline import Pipeline
 from service.recognition import Recogniser
 from service.security import AccessTokens, AssertionVerifier
@@ -112,5 +117,26 @@ def create_app(relay: Relay) -> Flask:
         oauth_blueprint(verifier, relay.tokens, relay.new_id, relay.settings.public_url)
     )
     app.register_blueprint(intake_blueprint(relay.pipeline, authenticate))
-    app.register_blueprint(fhir_blueprint(relay, authenticate))
+    app.register_blueprint(fhir_blueprint(fhir_parts(relay, authenticate)))
     return app
+
+
+def fhir_parts(relay: Relay, authenticate: Authenticate) -> Parts:
+    """Return what the FHIR endpoint is made of."""
+    listed = relay.routing.directory
+    return Parts(
+        store=relay.store,
+        authenticate=authenticate,
+        clock=lambda: Instant.of(relay.clock()),
+        new_id=relay.new_id,
+        check=check,
+        receive=relay.pipeline.receive,
+        recognise=relay.recogniser.recognise,
+        organisations={entry.ods: organisation(entry.ods, entry.name) for entry in listed},
+        profiles=[(profile.removeprefix(PROFILE), profile) for profile in known_profiles()],
+        version=__version__,
+        public_url=relay.settings.public_url,
+        max_body=relay.settings.max_body,
+        waiters=max(1, relay.settings.threads // 2),
+        make_secret=lambda: secrets.token_hex(32),
+    )

@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from service.bundled import bundled_folder
+
 PREFIX = "DISCHARGE_RELAY_"
-_PACKAGE = Path(__file__).resolve().parent
-
-
-def bundled_folder(name: str) -> Path:
-    """Return `profiles` or `mappings` as shipped: in the wheel, or beside the package."""
-    packaged = _PACKAGE / "_data" / name
-    return packaged if packaged.is_dir() else _PACKAGE.parent / name
+_YES_OR_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
 class BadSetting(ValueError):
@@ -51,9 +47,9 @@ def _typed(variable: str, text: str, type_name: str) -> object:
     if type_name == "Path":
         return Path(text)
     if type_name == "bool":
-        if text not in ("yes", "no"):
+        if text.lower() not in _YES_OR_NO:
             raise BadSetting(f"{variable} must be yes or no")
-        return text == "yes"
+        return _YES_OR_NO[text.lower()]
     if type_name != "int":
         return text
     try:

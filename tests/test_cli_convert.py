@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from service.bundled import bundled_folder
 from service.fhir.validate import check_bundle
-from service.settings import bundled_folder
 from tests.cli_runner import RELAY, environment, relay
 
 EXAMPLES = bundled_folder("mappings") / "examples"
@@ -175,7 +175,8 @@ def test_explain_tells_of_a_refused_message_as_far_as_it_came(tmp_path):
 
     converted = relay("convert", "-", "--explain", stdin=no_patient)
 
-    assert "Target\tValue\tSource" in converted.stderr
+    assert json.loads(converted.stdout)["resourceType"] == "OperationOutcome"
+    assert "encounter.ward\tLISTER WARD\tPV1-3" in converted.stderr
 
 
 @pytest.mark.parametrize(

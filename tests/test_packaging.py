@@ -83,7 +83,7 @@ def test_wheel_installs_the_command(wheel):
 @pytest.mark.parametrize("folder", ["profiles", "mappings"])
 def test_installed_wheel_finds_its_data_folders(wheel, tmp_path, folder):
     wheel.extractall(tmp_path)
-    code = f"from service.settings import bundled_folder as b; print(b({folder!r}))"
+    code = f"from service.bundled import bundled_folder as b; print(b({folder!r}))"
 
     found = run(sys.executable, "-c", code, cwd=tmp_path)
 

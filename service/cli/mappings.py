@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from service.bundled import bundled_folder
 from service.cli.terminal import printable, show_table
-from service.settings import PREFIX, bundled_folder
+from service.settings import PREFIX
 
 if TYPE_CHECKING:
     from service.mapping import MappingReport

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from service.bundled import bundled_folder
 from service.cli.schema import known_kind
-from service.settings import PREFIX, Settings, bundled_folder
+from service.settings import PREFIX, Settings
 
 database_option = click.option(
     "--database",

@@ -6,7 +6,8 @@ from service.errors import UnknownFormat
 from service.formats import fhir_r4, hl7v2
 from service.formats.source import NULL, ExplicitNull, Format, Node, Path, SourceMessage
 
-FORMATS: dict[str, Format] = {reader.name: reader for reader in (hl7v2.FORMAT, fhir_r4.FORMAT)}
+_READERS: tuple[Format, ...] = (hl7v2.FORMAT, fhir_r4.FORMAT)
+FORMATS: dict[str, Format] = {reader.name: reader for reader in _READERS}
 
 
 def detect(media_type: str, body: bytes) -> Format:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 
+from service.bundled import bundled_folder
 from service.errors import Issue
 from service.fhir.validate import bundles, invariants, xhtml
 from service.fhir.validate.invariants import Invariant
@@ -23,7 +24,6 @@ from service.fhir.validate.profiles import Profile, Profiles
 from service.fhir.validate.schema import document
 from service.fhir.validate.walk import base_issues, issue
 from service.model import r4
-from service.settings import bundled_folder
 
 Resource = dict[str, Any]
 MAX_ISSUES: Final = 200  # of one resource; more help nobody
