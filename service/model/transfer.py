@@ -119,6 +119,7 @@ class Diagnosis:
     text: str | None = None
     kind: str | None = None  # HL7 table 0052: A admitting, W working, F final
     rank: int | None = None  # 1 is the main one
+    status: str | None = None  # FHIR condition-clinical: active | inactive | resolved …
     recorded_at: Moment | None = None
     asserter: Practitioner | None = None
 

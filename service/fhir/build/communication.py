@@ -66,6 +66,7 @@ TOPICS["discharge"]["coding"] += [
 BASES: Final = {
     "named": "Named",
     "performer": "Performer",
+    "discharged-to": "Takes the patient over",
     "gp-practice": "GP practice",
     "rule": "Routing rule",
     "caseload": "Caseload",
