@@ -154,6 +154,7 @@ def test_a_fault_in_a_later_message_of_a_body_keeps_its_place():
         ("NE", "AL", "AA", Due(later="AA")),
         ("NE", "NE", "AE", Due()),
         ("", "AL", "AA", Due(later="AA")),
+        ("AL", "ne", "AA", Due(reply="CA")),
         ("odd", "NE", "AA", Due(reply="CA")),
     ],
 )
@@ -190,6 +191,19 @@ def test_the_answer_is_in_the_senders_separators_and_character_set():
         "ERR$$PID%1%3%1$102%Data type error%HL70357$E$$$$50^S^ – é",  # noqa: RUF001
         "",
     ]
+
+
+def test_a_text_that_the_senders_character_set_lacks_does_not_stop_the_answer():
+    raw = body(f"{MSH}||||||ASCII", PID)
+
+    assert b"|caf? ?5\r" in acknowledge(raw, "AE", "café £5", now=NOW, control_id="1")
+
+
+def test_a_byte_order_mark_overrules_msh_18_in_the_answer_too():
+    raw = body("\ufeff" + MSH.replace("PAS", "PÄS") + "||||||8859/1", PID)
+
+    for received in (raw, FORMAT.read(raw)[0]):
+        assert answer(received, "AA")[0].split("|")[4] == "PÄS"
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be"])

@@ -146,6 +146,31 @@ def test_groups_nest_in_each_other():
     assert list(notes.places(observations[1][0])) == ["NTE[4]-3"]
 
 
+@pytest.mark.parametrize(
+    ("each", "path", "found"),
+    [
+        ("PR1", "+AUT-1", [["x"]]),
+        ("PV1", "+AUT-1", [["y"]]),
+        ("ZA1", "+ZB1-1", [["1"], ["2", "3"]]),
+        ("ZA1", "+PR1-1", [[], []]),
+    ],
+)
+def test_a_group_ends_where_its_like_or_a_higher_one_begins(each, path, found):
+    message = read(
+        "PR1|1", "AUT|x", "PV1|1", "AUT|y", "ZA1|", "ZB1|1", "ZA1|", "ZB1|2", "ZB1|3", "PR1|2"
+    )
+    nodes = [node for node in FORMAT.compile_path(each).nodes(message) if node.text != "PR1|2"]
+
+    assert [list(FORMAT.compile_path(path).values(node)) for node in nodes] == found
+
+
+def test_a_field_with_one_value_among_its_repetitions_is_not_empty():
+    message = read("OBX|1||A||~x", "OBX|2||B||~", "OBX|3||C")
+
+    assert values(message, "OBX[5='']-3") == ["B", "C"]
+    assert values(message, "OBX[5!='']-3") == ["A"]
+
+
 def test_a_repetition_whose_first_component_is_empty_is_still_gone_through():
     message = read("PID|1||||||||||^^LONDON~~12 TEST ROAD")
 

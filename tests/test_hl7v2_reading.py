@@ -51,6 +51,13 @@ def test_a_line_that_begins_no_segment_continues_the_field_before_it():
     assert [(i.severity, i.source) for i in message.issues] == [("warning", "line 5")]
 
 
+def test_a_line_of_spaces_is_an_empty_line():
+    message = read(PID, "  ", "OBX|1|TX|N||one", " \t", "two", "   ", end="\r\n")
+
+    assert value(message, "PID-8") == "F"
+    assert value(message, "OBX-5") == "one\n\ntwo"
+
+
 def test_a_line_feed_inside_a_field_stays_where_segments_end_with_carriage_returns():
     message = read(PID, "OBX|1|TX|N||first\nPV1|second||||||F")
 
@@ -112,6 +119,14 @@ def test_a_header_may_declare_fewer_separators():
     assert values(message, "PID-3.2") == ["D"]
 
 
+def test_a_segment_is_given_as_sent_before_and_after_it_is_read():
+    message = read(PID)
+    before = values(message, "MSH") + values(message, "PID")
+    assert values(message, "MSH-9.1") + values(message, "PID-8") == ["ADT", "F"]
+
+    assert before == values(message, "MSH") + values(message, "PID") == [MSH, PID]
+
+
 def test_deleted_is_kept_apart_from_not_sent():
     message = read('PID|1||""^^^""||""||')
 
@@ -164,6 +179,28 @@ def test_several_messages_in_one_body_are_several_messages():
         ("1001", ["PID"]),
         ("1002", ["PV1"]),
     ]
+
+
+def test_files_put_together_with_their_byte_order_marks_are_several_messages():
+    messages = FORMAT.read(body("\ufeff" + MSH, PID, "\ufeff" + MSH, PID, end="\n"))
+
+    assert [names(m) for m in messages] == [["MSH", "PID"], ["MSH", "PID"]]
+    assert [m.issues for m in messages] == [(), ()]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_each_message_of_a_body_can_be_read_again_from_its_own_bytes(charset):
+    declared = f"{MSH}||||||{'8859/1' if charset != 'utf-8' else ''}"
+    content = body(declared, "NTE|1|L|£5", declared, "NTE|1|L|£6", charset=charset)
+    again = [FORMAT.read(message.raw) for message in FORMAT.read(content)]
+
+    assert [[value(m, "NTE-3") for m in messages] for messages in again] == [["£5"], ["£6"]]
+
+
+def test_the_bytes_of_a_message_alone_are_the_body():
+    content = b"\x0b" + body(MSH, PID) + b"\x1c\r"
+
+    assert FORMAT.read(content)[0].raw == content
 
 
 def test_the_envelope_of_a_batch_falls_away():

@@ -72,6 +72,12 @@ def test_the_euro_sign_of_8859_15_is_one():
     assert value(message, "NTE-3") == "€10"
 
 
+def test_bytes_that_shift_between_character_sets_are_not_taken_for_ascii():
+    (message,) = FORMAT.read(body(header("ISO IR87"), "NTE|1|L|\u75db", charset="iso2022_jp"))
+
+    assert value(message, "NTE-3") == "\u75db"
+
+
 @pytest.mark.parametrize("byte", [0x81, 0x8D, 0x8F, 0x90, 0x9D])
 def test_bytes_that_windows_leaves_open_do_not_stop_a_message(byte):
     content = body(header("8859/1"), "NTE|1|L|a") + b"\x93" + bytes([byte])
@@ -158,6 +164,10 @@ def test_hexadecimal_escapes_are_in_the_message_s_own_character_set():
     (message,) = FORMAT.read(body(header("8859/1"), r"NTE|1|L|\XA3\5 \X93\x\X94\ "))
 
     assert value(message, "NTE-3") == "£5 “x” "
+
+
+def test_hexadecimal_bytes_that_are_no_utf_8_are_read_as_windows_writes_them():
+    assert value(read(r"NTE|1|L|\X93\x\X94\ "), "NTE-3") == "“x” "
 
 
 def test_an_escaped_pair_of_quotation_marks_is_text():

@@ -29,6 +29,10 @@ class Framed:
     sent: Codec | None = None  # how they were before: UTF-16 comes here as UTF-8
     announced: int | None = None  # how many messages the batch says that it has (BTS-1)
 
+    def raw(self, message: bytes) -> bytes:
+        """Return one of `messages` so that, alone, it is read as it is here."""
+        return _MARK + message if self.certain else message
+
 
 def matches(body: bytes) -> bool:
     """Whether `body` begins like HL7 v2: MSH or a batch header, behind what framing may put there.

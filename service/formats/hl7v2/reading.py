@@ -38,7 +38,8 @@ def read(body: bytes, charset: str | None = None) -> tuple[Hl7Message, ...]:
     faults: list[Issue] = []
     for number, content in enumerate(framed.messages, 1):
         try:
-            messages.append(_message(content, framed, charset))
+            raw = framed.raw(content) if len(framed.messages) > 1 else body
+            messages.append(_message(content, framed, charset, raw))
         except UnreadableMessage as refusal:
             several = len(framed.messages) > 1
             faults += _numbered(refusal.issues, number) if several else refusal.issues
@@ -58,7 +59,7 @@ def header_charset(content: bytes) -> str:
     return fields[_CHARSET].decode("latin-1").strip() if len(fields) > _CHARSET else ""
 
 
-def _message(content: bytes, framed: framing.Framed, charset: str | None) -> Hl7Message:
+def _message(content: bytes, framed: framing.Framed, charset: str | None, raw: bytes) -> Hl7Message:
     declared_charset = header_charset(content)
     decoded = decode(content, declared=declared_charset, default=charset, certain=framed.certain)
     issues = list(decoded.issues)
@@ -69,9 +70,7 @@ def _message(content: bytes, framed: framing.Framed, charset: str | None) -> Hl7
     segments = _segments(_joined(lines, separators.field, issues), shared)
     if separators.subcomponent and f" {separators.subcomponent} " in decoded.text:
         issues.append(_unescaped(segments, f" {separators.subcomponent} "))
-    message = Hl7Message(
-        segments, issues=tuple(issues), charset_guessed=decoded.guessed, raw=content
-    )
+    message = Hl7Message(segments, issues=tuple(issues), charset_guessed=decoded.guessed, raw=raw)
     _refuse_certain_faults(message)
     return message
 
