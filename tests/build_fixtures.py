@@ -73,7 +73,9 @@ def discharge(**changes: object) -> TransferOfCare:
             birth_date=PartialDate("1946-02"),
             gender="female",
             addresses=(
-                Address(lines=("1 Example Road",), city="Tonbridge", postcode="TN9 1AA", use="home"),
+                Address(
+                    lines=("1 Example Road",), city="Tonbridge", postcode="TN9 1AA", use="home"
+                ),
             ),
             telecoms=(Telecom(value="01632 960001", system="phone", use="home"),),
             gp_practice=Organisation(ods=OdsCode("G85001"), name="Example Surgery"),
@@ -129,9 +131,7 @@ def discharge(**changes: object) -> TransferOfCare:
                 rank=1,
             ),
         ),
-        procedures=(
-            Procedure(text="Intrathecal catheter", performed_at=Moment("2025-03-05")),
-        ),
+        procedures=(Procedure(text="Intrathecal catheter", performed_at=Moment("2025-03-05")),),
         allergies=(Allergy(text="Penicillin", reaction="Rash", severity="mild"),),
         medications=(Medication(text="Morphine sulfate 10 mg", dosage="every 4 hours"),),
         sections=(

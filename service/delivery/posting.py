@@ -16,7 +16,16 @@ import orjson
 
 from service.delivery.routing import Routing
 from service.errors import Issue, NonconformantResource
-from service.fhir.build import Built, Content, Known, Origin, build, identity_keys, succeeded
+from service.fhir.build import (
+    Built,
+    Content,
+    Known,
+    Origin,
+    adopted,
+    build,
+    identity_keys,
+    succeeded,
+)
 from service.fhir.index import index_keys
 from service.fhir.validate import check
 from service.model import OdsCode, Recipient, TransferOfCare
@@ -31,13 +40,6 @@ FOLLOWS: Final = {
     "patient-update": "patient",
     "patient-merge": "patient",
 }
-# What the relay says of a Communication, whatever its sender wrote there.
-SERVER_OWNED: Final = (
-    *("resourceType", "id", "meta", "status", "recipient", "sender", "subject"),
-    *("sent", "received", "basedOn"),
-)
-# Lists in which the sender's items stand beside ours.
-SHARED_LISTS: Final = ("identifier", "category", "note", "about", "partOf")
 Resource = dict[str, Any]
 
 
@@ -202,19 +204,6 @@ def look_up(store: Store, transfer: TransferOfCare) -> Found:
     )
     known, issues = Known.of(identities, rows)
     return Found(known=known, checks=checks, issues=issues)
-
-
-def adopted(built: Resource, posted: Resource) -> Resource:
-    """Return a posted Communication completed by what was built for its recipient."""
-    if not posted:
-        return built
-    both: Resource = {
-        name: [*posted[name], *(item for item in built[name] if item not in posted[name])]
-        for name in SHARED_LISTS
-        if name in posted and name in built
-    }
-    ours: Resource = {name: built[name] for name in SERVER_OWNED if name in built}
-    return {**ours, **built, **posted, **both, **ours}
 
 
 def require_conformance(built: Built) -> None:

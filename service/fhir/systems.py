@@ -7,6 +7,8 @@ and in the files of profiles/ (a test holds the two together).
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -14,6 +16,7 @@ CANONICAL: Final = "https://discharge-relay.example/fhir"
 
 # Ours
 PROFILE: Final = f"{CANONICAL}/StructureDefinition/DischargeRelay-"
+EXPECTED_DISCHARGE_EXTENSION: Final = f"{CANONICAL}/StructureDefinition/expected-discharge"
 RECIPIENT_TYPE: Final = f"{CANONICAL}/CodeSystem/recipient-type"
 DELIVERY_STATE: Final = f"{CANONICAL}/CodeSystem/delivery-state"
 TASK_CODE: Final = f"{CANONICAL}/CodeSystem/task-code"
@@ -44,9 +47,6 @@ DISCHARGE_METHOD_EXTENSION: Final = f"{UK_CORE}Extension-UKCore-DischargeMethod"
 # HL7
 _THO: Final = "http://terminology.hl7.org/CodeSystem/"
 ABSENT_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-EXPECTED_END_EXTENSION: Final = (
-    "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedEndDate"
-)
 SNOMED: Final = "http://snomed.info/sct"
 ACT_CODE: Final = f"{_THO}v3-ActCode"
 CONFIDENTIALITY: Final = f"{_THO}v3-Confidentiality"
@@ -56,15 +56,31 @@ IDENTIFIER_TYPE: Final = f"{_THO}v2-0203"
 COMMUNICATION_CATEGORY: Final = f"{_THO}communication-category"
 COMMUNICATION_TOPIC: Final = f"{_THO}communication-topic"
 CONDITION_CATEGORY: Final = f"{_THO}condition-category"
+CONDITION_CLINICAL: Final = f"{_THO}condition-clinical"
 CONDITION_VERIFICATION: Final = f"{_THO}condition-ver-status"
 ALLERGY_CLINICAL: Final = f"{_THO}allergyintolerance-clinical"
 DIAGNOSIS_ROLE: Final = f"{_THO}diagnosis-role"
 PROVENANCE_ROLE: Final = f"{_THO}provenance-participant-type"
 ACT_REASON: Final = f"{_THO}v3-ActReason"
 LANGUAGE: Final = "urn:ietf:bcp:47"
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 XHTML: Final = "http://www.w3.org/1999/xhtml"
 
 
 def local_system(ods: str, kind: str) -> str:
     """Return the system of an organisation's own identifiers, e.g. …/RJZ/Id/VISITID."""
     return f"https://fhir.nhs.uk/{ods}/Id/{quote(kind, safe='')}"
+
+
+@lru_cache(maxsize=4096)
+def identifier_system(given: str | None, ods: str, kind: str) -> str:
+    """Return a source's system where it is a URI, else one in the sender's own space."""
+    if not given:
+        return local_system(ods, kind)
+    return given if _ABSOLUTE.fullmatch(given) else local_system(ods, given)
+
+
+@lru_cache(maxsize=4096)
+def coding_system(given: str) -> str:
+    """Return a source's code system; a name that is no URI becomes a URN."""
+    return given if _ABSOLUTE.fullmatch(given) else f"urn:x-local:{quote(given, safe='')}"

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.errors import Issue
+from service.fhir.build.adoption import adopted
 from service.fhir.build.assembly import Assembly
 from service.fhir.build.communication import DEADLINES
 from service.fhir.build.context import Content, Context, Origin, Resource
 from service.fhir.build.documents import binary
 from service.fhir.build.identity import Held, Identity, Known, identity_keys
+from service.fhir.build.legible import legible
 from service.fhir.build.parts import organisation
 from service.fhir.build.succession import Succession, succeeded
 from service.fhir.validate.primitives import LAST_UPDATED
@@ -31,6 +33,7 @@ __all__ = [
     "Known",
     "Origin",
     "Succession",
+    "adopted",
     "binary",
     "build",
     "identity_keys",
@@ -68,6 +71,7 @@ def build(
     single recipient gets: that is built under the posted one's id, to be joined with it. `now`
     is aware; `organisation_name` answers with the name of an organisation in the directory.
     """
+    transfer, recipients = legible(transfer, recipients)
     context = Context(
         transfer=transfer,
         known=known,

@@ -14,6 +14,7 @@ from service.fhir.build.parts import (
     coded,
     concept,
     concept_of,
+    is_code,
     meta,
     plain,
     practitioner_reference,
@@ -33,10 +34,7 @@ NO_CONTENT: Final = div("Nothing was sent under this heading.")
 def document_reference(context: Context, held: Held, index: int) -> Resource:
     """https://hl7.org/fhir/R4/documentreference.html, and its bytes as a Binary."""
     given = context.transfer.documents[index]
-    content = Content(
-        id=context.new_id(), content_type=given.content_type or OCTETS, data=given.content
-    )
-    context.contents.append(content)
+    content = _content(given, index, context)
     author = practitioner_reference(given.author, context) if given.author else context.sender
     by = given.authenticator and practitioner_reference(given.authenticator, context)
     return present(
@@ -62,11 +60,22 @@ def document_reference(context: Context, held: Held, index: int) -> Resource:
     )
 
 
+def _content(given: Document, index: int, context: Context) -> Content | None:
+    if not given.content:
+        context.doubt("incomplete", "a document came without its content", f"documents[{index}]")
+        return None
+    content = Content(
+        id=context.new_id(), content_type=_media_type(given.content_type), data=given.content
+    )
+    context.contents.append(content)
+    return content
+
+
 def original(context: Context, held: Held) -> Resource:
     """https://hl7.org/fhir/R4/documentreference.html of the message as it came."""
     origin, message = context.origin, context.transfer.message
     attachment = {
-        "contentType": origin.media_type or OCTETS,
+        "contentType": _media_type(origin.media_type),
         "url": f"Binary/{origin.message_id}",
         "size": origin.size,
         "hash": origin.sha1,
@@ -160,6 +169,10 @@ def _earlier(number: str, held: Held | None, context: Context) -> Json:
     return {**target, "identifier": _number(number, context)}
 
 
+def _media_type(given: str | None) -> str:
+    return given if given and is_code(given) else OCTETS
+
+
 def _security_label(given: Document) -> list[Json]:
     code = given.confidentiality
     if not code:
@@ -169,18 +182,17 @@ def _security_label(given: Document) -> list[Json]:
     return [concept(CONFIDENTIALITY, code, CONFIDENTIALITIES[code])]
 
 
-def _attachment(given: Document, content: Content) -> Json:
-    digest = hashlib.sha1(given.content, usedforsecurity=False).digest()
-    return present(
-        {
-            "contentType": content.content_type,
-            "url": f"Binary/{content.id}",
-            "size": len(given.content),
-            "hash": b64encode(digest).decode(),
-            "title": given.filename or given.title,
-            "creation": plain(given.created_at),
-        }
-    )
+def _attachment(given: Document, content: Content | None) -> Json:
+    told = {
+        "contentType": _media_type(given.content_type),
+        "title": given.filename or given.title,
+        "creation": plain(given.created_at),
+    }
+    if content is None:
+        return present({**told, "_url": ABSENT})
+    digest = hashlib.sha1(content.data, usedforsecurity=False).digest()
+    held = {"url": f"Binary/{content.id}", "size": len(content.data)}
+    return present({**told, **held, "hash": b64encode(digest).decode()})
 
 
 def _context(context: Context) -> Json:

@@ -25,7 +25,7 @@ from service.fhir.systems import (
     ADMISSION_METHOD_EXTENSION,
     DIAGNOSIS_ROLE,
     DISCHARGE_METHOD_EXTENSION,
-    EXPECTED_END_EXTENSION,
+    EXPECTED_DISCHARGE_EXTENSION,
     ODS_SITE,
     PARTICIPATION_TYPE,
 )
@@ -110,7 +110,9 @@ def _coded_extension(url: str, value: Coded | None) -> list[Json]:
 def _expected_end(stay: Encounter) -> list[Json]:
     if not stay.expected_discharge_at:
         return []
-    return [{"url": EXPECTED_END_EXTENSION, "valueDateTime": plain(stay.expected_discharge_at)}]
+    return [
+        {"url": EXPECTED_DISCHARGE_EXTENSION, "valueDateTime": plain(stay.expected_discharge_at)}
+    ]
 
 
 def _participants(stay: Encounter, context: Context) -> list[Json]:

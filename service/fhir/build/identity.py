@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.errors import Issue
-from service.fhir.systems import NHS_NUMBER, STATEMENT_ID, local_system
+from service.fhir.systems import NHS_NUMBER, STATEMENT_ID, identifier_system
 from service.model import (
     Allergy,
     Diagnosis,
@@ -91,7 +91,7 @@ def key_of(identifier: Identifier, sender: str, kind: str) -> Key:
 
 def system_of(identifier: Identifier, sender: str, kind: str) -> str:
     """Return the system of an identifier: the source's, or one in the sender's own space."""
-    return identifier.system or local_system(sender, identifier.authority or KINDS[kind])
+    return identifier_system(identifier.system, sender, identifier.authority or KINDS[kind])
 
 
 def statement_value(transfer: TransferOfCare, kind: str, words: Iterable[str | None]) -> str | None:

@@ -12,7 +12,8 @@ from service.fhir.systems import (
     IDENTIFIER_TYPE,
     ODS,
     PROFILE,
-    local_system,
+    coding_system,
+    identifier_system,
 )
 from service.fhir.validate.order import in_order
 from service.fhir.validate.primitives import LAST_UPDATED
@@ -42,7 +43,7 @@ PROFILED: Final = frozenset(
         "Task",
     }
 )
-_CODE: Final = re.compile(r"\S+(?:\s\S+)*")
+_CODE: Final = re.compile(r"\S+(?: \S+)*")
 
 
 def present(parts: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +84,11 @@ def concept(system: str, code: str, display: str | None = None, text: str | None
     return made | {"text": text} if text else made
 
 
+def is_code(text: str) -> bool:
+    """Whether FHIR's type `code` allows this text."""
+    return _CODE.fullmatch(text) is not None
+
+
 def coded(given: Coded | None) -> Json | None:
     """Return a CodeableConcept of what was sent; None where nothing was."""
     return (
@@ -94,7 +100,8 @@ def concept_of(
     system: str | None, code: str | None, display: str | None, text: str | None
 ) -> Json | None:
     """Return a CodeableConcept; what cannot be a code stands as text."""
-    if not code or not _CODE.fullmatch(code):
+    system = coding_system(system) if system else None
+    if not code or not is_code(code):
         text = text or display or code
         said = {"system": system, "display": display if display != text else None}
         return present({"coding": [present(said)] if any(said.values()) else None, "text": text})
@@ -159,9 +166,9 @@ def address(given: Address) -> Json:
 
 
 def telecom(given: Telecom) -> Json:
-    """Return a ContactPoint; one whose kind was not said says so (cpt-2)."""
-    made = present({"system": given.system, "value": given.value, "use": given.use})
-    return made if given.system else {"_system": ABSENT, **made}
+    """Return a ContactPoint. FHIR wants its kind (cpt-2): it is a telephone or e-mail address."""
+    system = given.system or ("email" if "@" in given.value else "phone")
+    return present({"system": system, "value": given.value, "use": given.use})
 
 
 def organisation_reference(given: Organisation, context: Context) -> Json:
@@ -182,7 +189,7 @@ def organisation_reference(given: Organisation, context: Context) -> Json:
 def practitioner_reference(given: Practitioner, context: Context) -> Json:
     """Return a reference to a professional: by number, with all that is known in words."""
     sender = context.transfer.message.sender
-    system = given.id_system or local_system(sender, "practitioner")
+    system = identifier_system(given.id_system, sender, "practitioner")
     place = given.organisation
     numbers = ", ".join(each.value for each in given.telecoms)
     words = (spoken(given), given.role, place and organisation_words(place), numbers)
@@ -203,11 +210,16 @@ def organisation_words(given: Organisation) -> str:
 
 
 def period(start: Moment | None, end: Moment | None, context: Context, target: str) -> Json:
-    """Return a Period. One that would end before it starts keeps its end, and says so."""
-    if not in_order(start, end):
-        context.doubt("value", "ends before it starts; the start is left out", target)
-        start = None
-    return present({"start": plain(start), "end": plain(end)})
+    """Return a Period; its end matters more, and its start is kept as far as per-1 allows."""
+    begin, finish = plain(start), plain(end)
+    if begin and finish and not in_order(begin, finish):
+        if begin.startswith(finish):
+            begin = finish  # as precise as the end, and no more
+        else:
+            text = "does not start before it ends, or is not told precisely; the start is left out"
+            context.doubt("value", text, target)
+            begin = None
+    return present({"start": begin, "end": finish})
 
 
 def organisation(ods: OdsCode, name: str) -> Resource:

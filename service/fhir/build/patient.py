@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from service.fhir.build.context import Context, Json, Resource
@@ -43,6 +44,7 @@ VERIFICATION: Final = {
     "07": "Number not present and trace not required",
     "08": "Trace postponed (baby under six weeks old)",
 }
+_BCP_47: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 UNAVAILABLE: Final = ("nhs-number-not-known", "overseas-patient", "devolved-nation")
 
 
@@ -61,9 +63,9 @@ def patient(context: Context, held: Held) -> Resource:
             "gender": who.gender,
             "birthDate": plain(who.birth_date),
             **_death(context),
-            "address": [address(each) for each in who.addresses],
-            "contact": [_contact(each) for each in who.contacts],
-            "communication": who.language and [{"language": concept(LANGUAGE, who.language)}],
+            "address": [made for each in who.addresses if (made := address(each))],
+            "contact": [made for each in who.contacts if (made := _contact(each))],
+            "communication": _language(who),
             "generalPractitioner": _general_practitioners(context),
             "managingOrganization": context.sender,
             "link": _merged(context),
@@ -116,18 +118,26 @@ def _death(context: Context) -> Json:
     return {} if who.deceased is None else {"deceasedBoolean": who.deceased}
 
 
+def _language(who: Patient) -> list[Json]:
+    if not who.language:
+        return []
+    if _BCP_47.fullmatch(who.language):
+        return [{"language": concept(LANGUAGE, who.language)}]
+    return [{"language": {"text": who.language}}]
+
+
 def _contact(given: Contact) -> Json:
     name = human_name(given)
     relationship = coded(given.relationship)
-    reachable = name or given.telecoms or given.address
-    return present(
+    made = present(
         {
             "relationship": [relationship] if relationship else None,
-            "name": name if reachable else ABSENT,  # pat-1
+            "name": name,
             "telecom": [telecom(each) for each in given.telecoms],
             "address": address(given.address) if given.address else None,
         }
     )
+    return {**made, "name": ABSENT} if made.keys() == {"relationship"} else made  # pat-1
 
 
 def _general_practitioners(context: Context) -> list[Json]:

@@ -53,7 +53,7 @@ def service_request(
             "status": "revoked" if _is_withdrawn(context) else given.status,
             "intent": given.intent,
             "category": _categories(given),
-            **({"priority": given.priority} if given.priority else {"_priority": ABSENT}),
+            "priority": given.priority,
             "code": coded(given.service) or ABSENT,
             "subject": context.subject,
             "encounter": context.encounter,

@@ -18,6 +18,7 @@ from service.fhir.build.parts import (
 from service.fhir.systems import (
     ALLERGY_CLINICAL,
     CONDITION_CATEGORY,
+    CONDITION_CLINICAL,
     CONDITION_VERIFICATION,
     STATEMENT_ID,
 )
@@ -82,6 +83,7 @@ def _condition(context: Context, given: Diagnosis) -> Json:
     verified = VERIFIED.get(given.kind or "")
     category = concept(CONDITION_CATEGORY, "encounter-diagnosis", "Encounter Diagnosis")
     return {
+        "clinicalStatus": given.status and concept(CONDITION_CLINICAL, given.status),
         "verificationStatus": verified and concept(CONDITION_VERIFICATION, *verified),
         "category": [category],
         "code": _code(given),

@@ -60,8 +60,10 @@ def what_happened(context: Context) -> str:
             " still there. Disregard the earlier notice."
         )
     if transfer.kind == "death":
-        when = _on(transfer.patient.died_at or stay.discharged_at)
-        return f"The patient has died{when}, as told by {by}. Do not arrange a visit."
+        died = transfer.patient.died_at
+        said = f"The patient died{_on(died)}" if died else "The patient has died"
+        ended = f" The stay ended{_on(stay.discharged_at)}." if stay.discharged_at else ""
+        return f"{said}, as told by {by}. Do not arrange a visit.{ended}"
     if transfer.kind.startswith("referral"):
         return _REFERRALS[transfer.kind].format(by=by)
     return f"{_PLAIN[transfer.kind]} Sent by {by}."

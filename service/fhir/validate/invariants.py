@@ -264,7 +264,7 @@ OURS: Final[dict[str, Invariant]] = {
         ),
         _rule(
             "dr-doc-1", "must have its content or its address",
-            _all_have(_each("content", "attachment"), "url", "data"), "content.attachment",
+            _all_have(_each("content", "attachment"), "url", "_url", "data"), "content.attachment",
         ),
         _rule(
             "dr-req-1", "must have a reason, or say that none is known",

@@ -1,4 +1,4 @@
-"""Whether one date or time is before another, where both are told precisely enough."""
+"""Whether one date or time is before another, as FHIRPath compares them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import Any
 
 
 def in_order(start: Any, end: Any) -> bool:
-    """Return False only where two FHIR dateTimes certainly stand the wrong way round."""
+    """Whether `start` is certainly not after `end`, both FHIR dateTimes; absent ones are fine.
+
+    As in FHIRPath, two that are equal as far as the less precise one goes are not in order: on
+    the same day, a time and a date alone cannot be compared.
+    """
     if not isinstance(start, str) or not isinstance(end, str):
         return True
     if "T" in start and "T" in end:
         return _compared(start, end)
     width = min(len(start.partition("T")[0]), len(end.partition("T")[0]))
-    return start[:width] <= end[:width]
+    if start[:width] == end[:width]:
+        return start == end
+    return start[:width] < end[:width]
 
 
 def _compared(start: str, end: str) -> bool:

@@ -27,6 +27,7 @@ _OWN_PATTERNS: Final = {
     "uri": _URI,
     "url": _URI,
     "canonical": _URI,
+    "code": r"\S+(?: \S+)*",  # the text of the standard: no white space but single spaces
     "base64Binary": r"(?:\s*[0-9a-zA-Z+/=]{4}\s*)+",
 }
 _NUMBERS: Final[dict[str, tuple[int, int]]] = {

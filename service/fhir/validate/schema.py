@@ -26,6 +26,10 @@ _CODES_FILE: Final = Path(__file__).parents[1] / "r4_codes.json"
 _ONE_VALUE_ANYWAY: Final = frozenset({"Extension", "Parameters.parameter"})
 _MANY: Final = 6  # alternatives of a choice, beyond which comparing pairs is dearer
 
+# Whose system is an absolute URI: a relative one would mean something else in every place.
+_WITH_SYSTEM: Final = frozenset({"Coding", "Identifier"})
+ABSOLUTE: Final = r"[A-Za-z][A-Za-z0-9+.-]*:\S+"
+
 # Within data types: a value that needs another beside it (cpt-2, att-1, qty-3).
 _NEEDS: Final = {
     "ContactPoint": ("value", "system"),
@@ -96,6 +100,8 @@ def _definition(name: str) -> Schema:
         schema |= {"if": {"required": ["start", "end"]}, "then": {"inOrder": True}}
     if name == "Reference":  # ref-1: whether a local one resolves is seen by walk.py
         schema["properties"]["reference"] = {"type": "string", "pattern": r"^[^#\s]"}
+    if name in _WITH_SYSTEM:  # an absolute URI
+        schema["properties"]["system"] = {"type": "string", "pattern": f"^(?:{ABSOLUTE})$"}
     if name in _NEEDS:
         value, other = _NEEDS[name]
         schema["dependentSchemas"] = {value: present(other, r4.children(name)[other])}

@@ -9,7 +9,7 @@ from typing import Any, Final
 from service.errors import Issue
 from service.fhir.validate import primitives, xhtml
 from service.fhir.validate.order import in_order
-from service.fhir.validate.schema import Codes, code_table, target_pattern
+from service.fhir.validate.schema import ABSOLUTE, Codes, code_table, target_pattern
 from service.model import r4
 from service.model.r4 import Element
 
@@ -143,11 +143,17 @@ def is_bound(value: Any, kind: str, codes: Codes) -> bool:
     return any(value in listed for listed in codes.values())
 
 
+def _is_relative(system: Any) -> bool:
+    return isinstance(system, str) and not re.fullmatch(ABSOLUTE, system)
+
+
 def _data_type_rules(value: dict[str, Any], kind: str, place: str) -> Iterator[Issue]:
     if kind == "Extension":
         found = ("extension" in value) + any(name.lstrip("_").startswith("value") for name in value)
         if found != 1:
             yield issue("invariant", "ext-1: must have either extensions or a value", place)
+    elif kind in ("Coding", "Identifier") and _is_relative(value.get("system")):
+        yield issue("value", "must be an absolute URI", f"{place}.system")
     elif kind == "Period" and not in_order(value.get("start"), value.get("end")):
         yield issue("invariant", "per-1: must not end before it starts", place)
     elif kind == "ContactPoint" and "value" in value and not has(value, "system"):
