@@ -70,6 +70,15 @@ def test_a_wrong_capital_is_put_right() -> None:
     assert list(found.leaves()) == ["patientInstruction"]
 
 
+def test_a_wrong_capital_beside_the_right_name_changes_nothing() -> None:
+    both = {"PatientInstruction": "walk", "patientInstruction": "rest"}
+    found = one({"resourceType": "ServiceRequest", **both})
+    path = FORMAT.compile_path("ServiceRequest.patientInstruction")
+
+    assert list(path.values(found.root)) == ["rest"]
+    assert [issue.source for issue in found.issues] == ["PatientInstruction"]
+
+
 def test_one_object_where_an_array_is_due_is_read_as_one() -> None:
     found = one({"resourceType": "ServiceRequest", "basedOn": {"reference": "CarePlan/1"}})
     path = FORMAT.compile_path("ServiceRequest.basedOn.reference")

@@ -8,7 +8,7 @@ import pytest
 from fhir_r4_fixtures import ABSENT, LANGUAGE, message
 
 from service.formats.fhir_r4 import FORMAT, FhirMessage, messages
-from service.formats.source import Node, Path
+from service.formats.source import Node
 
 P = "entry[2].resource"
 R = "entry[1].resource"
@@ -68,6 +68,9 @@ FOUND: list[tuple[str, list[str], list[str]]] = [
     ("Patient.name.where(use in ('usual', 'official')).use", ["official"], [f"{P}.name[0].use"]),
     ("Patient.name.where('Ann' in given).use", ["official"], [f"{P}.name[0].use"]),
     ("Patient.name.where(given='Ann').use", [], []),  # two names are not one
+    ("Patient.name.where(given='Rosalind').use", [], []),
+    ("Patient.name.where(family='x' and use='nickname').given", [], []),  # empty and true
+    ("Patient.where(active=1).id", [], []),  # true is no number
     ("Patient.name.given.where($this='Ann')", ["Ann"], [f"{P}.name[0].given[1]"]),
     ("Patient.name.given.where(startsWith('Ro'))", ["Rosalind", "Roz"], None),
     ("Patient.name.given.where(endsWith('nn'))", ["Ann"], [f"{P}.name[0].given[1]"]),
@@ -196,6 +199,7 @@ def test_a_missing_name_with_extensions_keeps_the_positions_of_the_others() -> N
     (found,) = messages(patient)
     path = FORMAT.compile_path("Patient.name.given[1]")
 
+    assert found.issues == ()
     assert list(path.values(found.root)) == ["Ann"]
     assert list(path.places(found.root)) == ["name[0].given[1]"]
     assert values(f"Patient.name.given[0].extension('{ABSENT}').value", found.root) == ["unknown"]
@@ -204,6 +208,16 @@ def test_a_missing_name_with_extensions_keeps_the_positions_of_the_others() -> N
         "name[0].given[0].extension[0].valueCode",
         "name[0].given[1]",
     ]
+
+
+def test_an_absent_last_name_is_not_the_last_one() -> None:
+    extension = [{"url": ABSENT, "valueCode": "unknown"}]
+    name = {"given": ["Ann"], "_given": [None, {"extension": extension}]}
+    (found,) = messages({"resourceType": "Patient", "name": [name]})
+
+    assert values("Patient.name.given", found.root) == ["Ann"]
+    assert values("Patient.name.given.last()", found.root) == ["Ann"]
+    assert values("Patient.name.given[1].extension.value", found.root) == ["unknown"]
 
 
 def test_extensions_within_extensions_are_found_by_url() -> None:
@@ -227,66 +241,3 @@ def test_numbers_keep_their_digits(written: str, told: str) -> None:
     (found,) = FORMAT.read(body.encode())
 
     assert values("Observation.value.value", found.root) == [told]
-
-
-STRUCTURED = [
-    "Patient.name",
-    "Patient",
-    "ServiceRequest.code.coding",
-    "Patient.name.where(use='old')",
-]
-TEXTUAL = ["Patient.name.given", "Observation.value", "value", "focus()", "Patient.name.exists()"]
-
-
-@pytest.mark.parametrize("text", STRUCTURED)
-def test_a_path_that_surely_ends_at_a_structure_says_so(text: str) -> None:
-    assert FORMAT.compile_path(text).structured
-
-
-@pytest.mark.parametrize("text", TEXTUAL)
-def test_a_path_that_may_end_at_a_text_says_so(text: str) -> None:
-    assert not FORMAT.compile_path(text).structured
-
-
-REFUSED = [
-    ("", "column 1"),
-    ("Patient.nmae", "Patient has no element 'nmae'; 'name' is one (column 9"),
-    ("Patient.name.givn", "HumanName has no element 'givn'; 'given'"),
-    ("Patent.name", "Patent is no resource type of R4"),
-    ("Patient.name.onset", "HumanName has no element 'onset'"),
-    ("nothingLikeThis", "R4 has no element 'nothingLikeThis'"),
-    ("Patient.name[", "a number (0 is the first) is due here (column 14"),
-    ("Patient.name[-1]", "not understood"),
-    ("Patient.name[1.5]", "a number (0 is the first)"),
-    ("Patient.name[0", "']' is due here"),
-    ("Patient..name", "an element or a function is due here (column 9"),
-    ("Patient.name.where(use='old'", "')' is due here"),
-    ("Patient.name.where()", "where() with 0 arguments is not known"),
-    ("Patient.name.upper()", "upper() with 0 arguments is not known; there are contains"),
-    ("Patient.name.given.matches(use)", "matches() with 1 arguments is not known"),
-    ("Patient.name.given.matches('(a+)+')", "none after )"),
-    ("Patient.name.given.matches('a*b*')", "one * or + at most"),
-    ("Patient.name.given.matches('[')", "no regular expression"),
-    ("Patient.name.ofType(Period)", "this is never Period, but HumanName"),
-    ("Patient.deceased.ofType(Flat)", "a type of R4 is due here"),
-    ("Patient.name 'x'", "''x'' is not expected"),
-    ("Patient.name = ", "an element or a function is due here"),
-    ("()", "something is due between ( and )"),
-    ("Patient.name + 1", "not understood"),
-    ("Composition.repeat(section.title)", "repeat() takes the name of one element"),
-    ("Patient." + "x" * 2000, "at most 2000 characters"),
-]
-
-
-@pytest.mark.parametrize(("text", "reason"), REFUSED, ids=[case[0][:40] for case in REFUSED])
-def test_a_wrong_path_is_refused_when_it_is_loaded_with_the_reason(text: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=r"\(column \d+ of ") as refusal:
-        FORMAT.compile_path(text)
-
-    assert reason in str(refusal.value)
-
-
-def test_a_path_keeps_its_text() -> None:
-    path: Path = FORMAT.compile_path("Patient.id")
-
-    assert path.text == "Patient.id"

@@ -66,6 +66,9 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "twin1": entry(patient("A again", identifier=A)),
     "linked": entry(patient("old", id="9", link=[{"other": to("Patient/1"), "type": "replaces"}])),
 }
+ENTRIES["nosy"] = entry(
+    patient("B", id="5", extension=[{"url": "x", "valueReference": to("ServiceRequest/1")}])
+)
 SPLITS: list[tuple[str, list[str]]] = [
     ("p1 sr1 com1 doctor own lone", ["p1 sr1 com1 doctor own lone"]),
     ("lone", ["lone"]),
@@ -78,6 +81,7 @@ SPLITS: list[tuple[str, list[str]]] = [
     ("p1 sr1 display", ["p1 sr1 display"]),
     ("p1 twin1 sr1", ["p1 twin1 sr1"]),
     ("p1 linked sr1", ["p1 linked sr1"]),
+    ("p1 sr1 nosy", ["p1 sr1", "nosy"]),
     ("p1 p2 own doctor", ["p1 own doctor", "p2 doctor"]),
 ]
 

@@ -126,7 +126,7 @@ NOT_FOUND: list[tuple[str, dict[str, Any], list[dict[str, Any]]]] = [
     ),
     (
         "a condition on more",
-        to(f"Patient?identifier=x|{ONE}&active=true"),
+        to(f"Patient?identifier={NHS_NUMBER}|{ONE}&active=true"),
         [entry(patient("A", identifier=A))],
     ),
     ("display only", {"display": "A"}, [entry(patient("A", id="1"))]),

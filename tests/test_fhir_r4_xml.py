@@ -85,17 +85,18 @@ def test_narrative_is_kept_byte_for_byte(div: str, encoding: str) -> None:
     ]
 
 
-def test_narrative_under_a_prefix_is_written_out_with_its_namespace() -> None:
+@pytest.mark.parametrize("inner", ["a <h:b>b</h:b>", f"<div {XHTML}>a</div>"])
+def test_narrative_under_a_prefix_is_written_out_with_its_namespace(inner: str) -> None:
     body = (
         f'<Patient {FHIR} xmlns:h="http://www.w3.org/1999/xhtml"><text>'
-        f"<h:div>a <h:b>b</h:b></h:div></text></Patient>"
+        f"<h:div>{inner}</h:div></text></Patient>"
     )
 
     div = parse(body.encode()).resource["text"]["div"]
 
     assert div.startswith("<h:div ")
     assert 'xmlns:h="http://www.w3.org/1999/xhtml"' in div
-    assert div.endswith(">a <h:b>b</h:b></h:div>")
+    assert div.endswith(f">{inner}</h:div>")
 
 
 ODD = [

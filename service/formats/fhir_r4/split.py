@@ -137,7 +137,7 @@ def _keys_elsewhere(reference: Mapping[str, Any]) -> Iterator[str]:
     stated = "|".join(next(tokens(asked), ())) if is_patient else ""
     if named := _key(asked, stated):
         yield named
-    if is_patient and address and asked is reference:
+    if is_patient and address:
         yield address
 
 

@@ -84,7 +84,7 @@ def _sources(top: etree._Element, body: bytes) -> dict[etree._Element, str]:
         source = list(divs(body.decode(top.getroottree().docinfo.encoding or "utf-8")))
     except (LookupError, UnicodeDecodeError):
         return {}
-    whole = len(source) == len(outermost) and not any(one.prefix for one in tree)
+    whole = len(source) == len(outermost) and not any(one.prefix for one in outermost)
     return dict(zip(outermost, source, strict=True)) if whole else {}
 
 
