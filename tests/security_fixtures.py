@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from service.app import Relay, compose, create_app
-from service.settings import Settings
+from service.app import Relay, create_app
 from service.store import migrate
-from tests.security_samples import registered
+from tests.security_samples import opened, registered
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +23,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def relay(database: str) -> Iterator[Relay]:
-    relay = compose(Settings(database=database))
-    relay.store.clients.add(registered())
-    relay.store.clients.add(registered("gone"))
-    relay.store.clients.disable("gone")
-    with relay.store:
+    with opened(database=database) as relay:
+        relay.store.clients.add(registered())
+        relay.store.clients.add(registered("gone"))
+        relay.store.clients.disable("gone")
         yield relay
 
 

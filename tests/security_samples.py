@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +15,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from service.app import Relay, compose
+from service.settings import Settings
 from service.store import RegisteredClient
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -28,7 +32,7 @@ class Signer:
     """A client's system: what it signs, with everything changeable that a test gets wrong."""
 
     client_id: str = "hospice"
-    key: ECKey | RSAKey | OctKey = EC
+    key: ECKey | RSAKey | OctKey = field(default_factory=lambda: EC)
     alg: str = "ES384"
     header: dict[str, Any] = field(default_factory=dict)
     claims: dict[str, Any] = field(default_factory=dict)
@@ -72,3 +76,13 @@ def ask(app: FlaskClient, assertion: str, scope: str = "system/*.rs", **form: st
         "scope": scope,
     } | form
     return app.post("/oauth2/token", data=fields)
+
+
+@contextmanager
+def opened(**settings: Any) -> Iterator[Relay]:
+    """A relay as one more process has it."""
+    relay = compose(Settings(**settings))
+    try:
+        yield relay
+    finally:
+        relay.store.close()

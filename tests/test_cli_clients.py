@@ -205,7 +205,9 @@ def test_an_unknown_client_is_named(database, command):
     assert "there is no client nobody" in refused.stderr
 
 
-@pytest.mark.parametrize("command", [("client", "list"), ("client", "token", "x"), ("dead-letters",)])
+@pytest.mark.parametrize(
+    "command", [("client", "list"), ("client", "token", "x"), ("dead-letters",)]
+)
 def test_a_database_that_is_not_there_is_not_made_by_looking(database, tmp_path, command):
     refused = relay(*command, "--database", database)
 

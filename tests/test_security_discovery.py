@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.app import compose, create_app
-from service.settings import Settings
-from tests.security_samples import Signer, ask
+from service.app import create_app
+from tests.security_samples import Signer, ask, opened
 
 pytest_plugins = ["tests.security_fixtures"]
 
@@ -17,6 +16,7 @@ OPEN = {
     "/fhir/metadata",
     "/oauth2/token",
     "/health",
+    "/ready",
 }
 
 
@@ -37,8 +37,7 @@ def test_the_smart_configuration_names_the_token_endpoint_in_full(app, base):
 
 
 def test_behind_a_proxy_the_public_address_is_the_audience(database, relay):
-    settings = Settings(database=database, public_url="https://relay.example/")
-    with compose(settings) as behind:
+    with opened(database=database, public_url="https://relay.example/") as behind:
         app = create_app(behind).test_client()
         configuration = app.get("/.well-known/smart-configuration").get_json()
         own = ask(app, Signer(claims={"aud": configuration["token_endpoint"]}).assertion())
@@ -56,7 +55,7 @@ def test_every_route_but_the_open_ones_asks_for_a_token(relay):
         if rule.rule in OPEN or rule.endpoint == "static":
             continue
         path = app.url_map.bind("localhost").build(
-            rule.endpoint, {name: "x" for name in rule.arguments}, force_external=False
+            rule.endpoint, dict.fromkeys(rule.arguments, "x"), force_external=False
         )
         for method in rule.methods - {"OPTIONS", "HEAD"}:
             answered[f"{method} {rule.rule}"] = client.open(path, method=method).status_code

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CLIENT_ID: Final = re.compile(r"[!-~]{1,255}")
 
 
-@click.group()
+@click.group(short_help="Register who may use the relay.")
 def client() -> None:
     """Register the systems that may use the relay, and try out their access.
 
@@ -102,7 +102,7 @@ def list_clients(database: str) -> None:
         click.echo("No client is registered; discharge-relay client add registers one.", err=True)
 
 
-@client.command()
+@client.command(short_help="End a client's access.")
 @click.argument("client_id")
 @database_option
 def disable(client_id: str, database: str) -> None:
@@ -114,7 +114,7 @@ def disable(client_id: str, database: str) -> None:
     click.echo("The last token it has ends within five minutes.")
 
 
-@client.command()
+@client.command(short_help="Print an access token, to try out.")
 @click.argument("client_id")
 @click.option("--scope", metavar="SCOPES", help="Less than it is registered for, as it would ask.")
 @database_option

@@ -23,7 +23,7 @@ Resource = dict[str, Any]
 Convert = Callable[[bytes], list[Resource]]
 
 
-@click.command()
+@click.command(short_help="Turn messages into FHIR on stdout.")
 @click.argument(
     "files",
     nargs=-1,

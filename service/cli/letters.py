@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 _PAGE: Final = 200  # dead letters fetched at a time
 
 
-@click.group("dead-letters", invoke_without_command=True)
+@click.group(
+    "dead-letters", invoke_without_command=True, short_help="List the messages that were refused."
+)
 @click.option("--sender", default="", metavar="ODS", help="Only those of this organisation.")
 @click.option("--skipped", is_flag=True, help="Those that were skipped, not those that wait.")
 @database_option
@@ -69,7 +71,7 @@ def show(database: str, letter_id: str, raw: bool) -> None:
         click.echo(f"{_time(change.at)} {change.state} by {printable(change.actor)}{reason}")
 
 
-@click.command()
+@click.command(short_help="Take refused messages in again.")
 @click.argument("letter_ids", metavar="ID...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every message that waits, oldest first.")
 @click.option("--sender", default="", metavar="ODS", help="With --all: only this organisation's.")
@@ -97,7 +99,7 @@ def replay(
         raise SystemExit(1)
 
 
-@click.command()
+@click.command(short_help="Close a refused message for good.")
 @click.argument("letter_id", metavar="ID")
 @click.option("--reason", required=True, help="Why; kept with the message, for whoever asks.")
 @database_option

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from service.yamlfile import Fault
 
 
-@click.command("check-mappings")
+@click.command("check-mappings", short_help="Find faults in mapping files.")
 @click.argument(
     "folder",
     required=False,

@@ -30,9 +30,14 @@ _STARTED_WITHIN: Final = 60  # seconds
 _DEFAULTS: Final = Settings()
 
 
-@click.command()
+@click.command(short_help="Serve the relay over HTTP.")
 @click.option(
-    "--host", default=_DEFAULTS.host, envvar=PREFIX + "HOST", show_default=True, show_envvar=True
+    "--host",
+    default=_DEFAULTS.host,
+    envvar=PREFIX + "HOST",
+    show_default=True,
+    show_envvar=True,
+    help="The address to listen on; 0.0.0.0 is every one this machine has.",
 )
 @click.option(
     "--port",
@@ -88,7 +93,7 @@ def serve(
     run(chosen)
 
 
-@click.command()
+@click.command(short_help="Make or update the database's tables.")
 @database_option
 def migrate(database: str) -> None:
     """Make the database's tables, or bring them up to this version.

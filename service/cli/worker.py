@@ -29,7 +29,9 @@ class GranianLines(logging.Handler):
     """Writes what granian has to say as one of our own log lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        structlog.get_logger().log(record.levelno, record.getMessage())
+        text = record.getMessage()
+        if "Python threads" not in text:  # it finds many; ours sleep in long polls and commits
+            structlog.get_logger().log(record.levelno, text)
 
 
 def app() -> Flask:

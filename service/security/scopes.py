@@ -35,7 +35,9 @@ class Scopes:
         allowed: dict[str, frozenset[str]] = {}
         for resource, letters in self._overlaps(other):
             allowed[resource] = allowed.get(resource, frozenset()) | letters
-        return Scopes(allowed=allowed)
+        everywhere = allowed.get("*", frozenset())
+        more = {r: letters for r, letters in allowed.items() if r == "*" or letters - everywhere}
+        return Scopes(allowed=more)
 
     def _overlaps(self, other: Scopes) -> Iterator[tuple[str, frozenset[str]]]:
         for mine, my_letters in self.allowed.items():
