@@ -16,23 +16,23 @@ from service.store.records import DeadLetter, Transition
 REFUSE_AGAIN = """
     UPDATE message SET issues = :issues, received_at = :received_at, attempts = attempts + 1
     WHERE id = :id"""
-FIND_SAME = """
+SAME_ID = "SELECT id FROM message WHERE id = :id AND state <> 'committed' FOR NO KEY UPDATE"
+SAME_BYTES = """
     SELECT id FROM message
-    WHERE (id = :id AND state <> 'committed')
-        OR (sender = :sender AND control_id = :control_id AND digest = :digest
-            AND state = 'refused')
-    ORDER BY id LIMIT 1 FOR NO KEY UPDATE"""
+    WHERE sender = :sender AND control_id = :control_id AND digest = :digest AND state = 'refused'
+    FOR NO KEY UPDATE"""
 _LETTER = """
     SELECT m.id, m.sender, m.control_id, m.media_type, m.received_at, m.state, m.attempts,
         m.issues, length(m.body), {body}
     FROM message m WHERE {condition}"""
-# A message that came again and was taken in is no dead letter any more.
+# A message that came again, the same bytes, and was taken in is no dead letter any more; other
+# bytes under its id are a conflict that somebody must look at.
 LIST = _LETTER.format(
     body="''",
     condition="""m.state = :state AND m.state <> 'committed' AND m.id > :after
         AND (:sender = '' OR m.sender = :sender)
         AND NOT EXISTS (SELECT 1 FROM message c WHERE c.sender = m.sender
-            AND c.control_id = m.control_id AND c.state = 'committed')
+            AND c.control_id = m.control_id AND c.digest = m.digest AND c.state = 'committed')
     ORDER BY m.id LIMIT :count""",
 )
 GET = _LETTER.format(body="m.body", condition="m.id = :id")
@@ -52,7 +52,7 @@ def refuse(tx: Transaction, message: RawMessage, issues: Sequence[Issue]) -> str
     """Keep a message, or count one more attempt of the same; return the id it is kept under."""
     row = rows.message(message, "refused", NO_ANSWER)
     params = {**rows.named("message", row), "issues": rows.issues_json(issues)}
-    for (kept,) in tx.select(FIND_SAME, params)():
+    for (kept,) in tx.select(SAME_ID, params)() or tx.select(SAME_BYTES, params)():
         tx.run(REFUSE_AGAIN, {**params, "id": kept})
         record(tx, str(kept), _refused(message, "again"))
         return str(kept)
