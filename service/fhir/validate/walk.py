@@ -95,7 +95,8 @@ def _single(value: Any, element: Element, place: str) -> Iterator[Issue]:
         yield from _primitive(value, element, place)
     else:
         yield from _object(value, element.type, place)
-    if element.value_set and not is_bound(value, element.type, code_table()[element.value_set]):
+    codes = code_table()[element.value_set] if element.value_set else None
+    if codes and isinstance(value, str | dict) and not is_bound(value, element.type, codes):
         yield issue("code-invalid", "is not a code of the required value set", place)
     literal = value.get("reference") if element.targets and isinstance(value, dict) else None
     if isinstance(literal, str) and not re.match(target_pattern(element), literal):
@@ -139,8 +140,9 @@ def is_bound(value: Any, kind: str, codes: Codes) -> bool:
         if not isinstance(value, dict):
             return False
         system, code = value.get("system"), value.get("code")
-        return isinstance(system, str) and code in codes.get(system, ())
-    return any(value in listed for listed in codes.values())
+        known = codes.get(system, ()) if isinstance(system, str) else ()
+        return isinstance(code, str) and code in known
+    return isinstance(value, str) and any(value in listed for listed in codes.values())
 
 
 def _is_relative(system: Any) -> bool:
