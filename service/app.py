@@ -67,9 +67,13 @@ def compose(settings: Settings) -> Relay:
 
     Raises yamlfile.Faults for mappings, Unavailable or a schema error for the database.
     """
-    store = open_store(settings.database)
     mappings = Mappings.load(settings.mappings, formats=FORMATS)
     routing = Routing.load(settings.mappings)
+    return assemble(settings, open_store(settings.database), mappings, routing)
+
+
+def assemble(settings: Settings, store: Store, mappings: Mappings, routing: Routing) -> Relay:
+    """Put a relay together of what is open and loaded already."""
     poster = Poster(store=store, routing=routing, clock=now, new_id=new_id)
     return Relay(
         settings=settings,

@@ -62,7 +62,7 @@ class Door:
 
     def base(self) -> str:
         """Return our FHIR base URL as this request's client knows it."""
-        return (self._public_url or request.host_url.rstrip("/")) + FHIR
+        return (self._public_url or f"{request.scheme}://{request.host}") + FHIR
 
     def serve(
         self,

@@ -46,12 +46,12 @@ class Parts:
     receive: Receive  # message and document Bundles go there
     recognise: Recognise  # what follows from a transaction
     organisations: Mapping[str, Resource]  # the directory: ODS code → Organization
+    make_secret: Callable[[], str]  # of the cursors' seal, where the store has none yet
     profiles: Sequence[tuple[str, str]] = ()  # (type, canonical) of ours
     version: str = ""  # of the software
     public_url: str = ""  # the service's address as clients see it; "": as they called it
     max_body: int = 20 * 1024 * 1024  # bytes, after decompression
     waiters: int = 4  # long polls at once in this process; each holds a thread
-    make_secret: Callable[[], str] = lambda: ""
 
 
 def fhir_blueprint(parts: Parts) -> Blueprint:

@@ -30,6 +30,8 @@ def included(
     records: Records, exchange: Exchange, rows: Sequence[Row], includes: Sequence[Include]
 ) -> list[Stored]:
     """Return what goes along, each resource once, none that is a match or not to be seen."""
+    if not includes:
+        return []
     resources = [read(row) for row in rows]
     forward = [include for include in includes if not include.reverse]
     wanted = dict.fromkeys(

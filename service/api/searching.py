@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -59,14 +59,14 @@ class Searching:
         asked = self._asked(exchange, kind, pairs)
         self._check_scopes(exchange, asked.query)
         try:
-            body, headers = self._answer(exchange, asked)
+            page, headers = self._answer(exchange, asked)
         except Gone as gone:
             raise Gone(f"{gone.text} {RESYNC}") from None
-        tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+        tag = page.tag()
         headers = (("ETag", f'W/"{tag}"'), *headers)
         if if_none_match and matches(if_none_match, tag):
             return Reply(status=304, headers=headers)
-        return Reply(body=body, headers=headers)
+        return Reply(body=page.body(), headers=headers)
 
     def _asked(self, exchange: Exchange, kind: str, pairs: Sequence[Pair]) -> Asked:
         token = next((value for name, value in pairs if name == "_cursor"), "")
@@ -79,11 +79,10 @@ class Searching:
         if len(pairs) - len(count) != 1 + sum(name in NEUTRAL for name, _ in pairs):
             raise BadRequest("A _cursor holds the whole search: only _count may be given with it.")
         cursor = self._seal.open(token, exchange.client.organisation, kind, self.epoch())
-        kept = [one for one in parse_qsl(cursor.query, True) if not count or one[0] != "_count"]
-        query = parse(kind, [*kept, *count], context)
+        text = _with_count(cursor.query, count) if count else cursor.query
         return Asked(
-            query=query,
-            text=urlencode(query.used),
+            query=_again(kind, text, context),
+            text=text,
             link=urlencode([("_cursor", token), *count]),
             start=cursor.source,
             place=cursor.place,
@@ -96,7 +95,7 @@ class Searching:
             for kind, _ in criterion.inner if len(criterion.inner) == 1 else ():
                 exchange.require(kind, "s")
 
-    def _answer(self, exchange: Exchange, asked: Asked) -> tuple[bytes, tuple[Pair, ...]]:
+    def _answer(self, exchange: Exchange, asked: Asked) -> tuple[Searchset, tuple[Pair, ...]]:
         organisation = exchange.client.organisation
         sources = self._planner.sources(asked.query, organisation)
         residuals = [residual(asked.query, sources, number) for number in range(len(sources))]
@@ -114,7 +113,7 @@ class Searching:
             links=self._links(exchange, asked, found),
             total=total,
         )
-        return page.body(), headers
+        return page, headers
 
     def _wait(
         self, exchange: Exchange, asked: Asked, sources: Sequence[Source], wanted: Wanted
@@ -153,6 +152,23 @@ class Searching:
             epoch = self._records.store.settings.epoch()
             self._epoch = (epoch, time.monotonic() + _EPOCH_SECONDS)
         return epoch
+
+
+def _with_count(text: str, count: Sequence[Pair]) -> str:
+    kept = [pair for pair in parse_qsl(text, keep_blank_values=True) if pair[0] != "_count"]
+    return urlencode([*kept, *count])
+
+
+def _again(kind: str, text: str, context: Context) -> Query:
+    """Read the search in a cursor: pollers repeat it, so it is remembered unless it needs now."""
+    if "=ap" in text:
+        return parse(kind, parse_qsl(text, keep_blank_values=True), context)
+    return _remembered(kind, text, context.base)
+
+
+@lru_cache(maxsize=512)
+def _remembered(kind: str, text: str, base: str) -> Query:
+    return parse(kind, parse_qsl(text, keep_blank_values=True), Context(base=base, now=0))
 
 
 def _find(asked: Asked, sources: Sequence[Source], wanted: Wanted) -> tuple[Found, int | None]:

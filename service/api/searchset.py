@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -40,6 +41,13 @@ class Searchset:
             head["total"] = self.total
         head["link"] = [{"relation": relation, "url": url} for relation, url in self.links]
         return bundle_bytes(head, [*self._matches(), *self._includes(), *self._warnings()])
+
+    def tag(self) -> str:
+        """Return what changes when the page does: cheaper than its bytes."""
+        rows = [(row.type, row.id, row.updated) for row in self.rows]
+        along = [(one.type, one.id, one.version) for one in self.included]
+        said = repr((rows, along, self.links, self.total))
+        return hashlib.blake2b(said.encode(), digest_size=12).hexdigest()
 
     def _matches(self) -> Iterable[bytes]:
         start = b'{"fullUrl":"' + self.base.encode() + b"/"

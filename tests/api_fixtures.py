@@ -1,0 +1,45 @@
+"""The whole application on a fresh database: use it by pytest_plugins, import nothing from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.app import Relay, assemble, create_app
+from service.delivery.routing import Routing
+from service.formats import FORMATS
+from service.mapping import Mappings
+from service.settings import Settings, bundled_folder
+from service.store import open_store
+from tests.api_samples import Api
+
+
+@pytest.fixture(scope="session")
+def mappings() -> Mappings:
+    return Mappings.load(bundled_folder("mappings"), formats=FORMATS)
+
+
+@pytest.fixture(scope="session")
+def routing() -> Routing:
+    return Routing.load(bundled_folder("mappings"))
+
+
+@pytest.fixture
+def relay(sqlite_url: str, mappings: Mappings, routing: Routing) -> Iterator[Relay]:
+    settings = Settings(database=sqlite_url)
+    with open_store(sqlite_url) as store:
+        yield assemble(settings, store, mappings, routing)
+
+
+@pytest.fixture
+def api(relay: Relay) -> Api:
+    return Api(relay, create_app(relay))
+
+
+@pytest.fixture
+def postgres_api(postgres_url: str, mappings: Mappings, routing: Routing) -> Iterator[Api]:
+    settings = Settings(database=postgres_url)
+    with open_store(postgres_url) as store:
+        relay = assemble(settings, store, mappings, routing)
+        yield Api(relay, create_app(relay))

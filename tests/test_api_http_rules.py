@@ -1,0 +1,457 @@
+"""HTTP as FHIR R4 wants it: media types, versions, preferences, conditions, status codes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.api_samples import EVERYTHING, FHIR, HOSPICE, NHS, ROSALIND, Api, issues, patient
+
+pytest_plugins = ["tests.store_fixtures", "tests.api_fixtures"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/fhir+json", 200),
+        ("application/json", 200),
+        ("*/*", 200),
+        ("application/*", 200),
+        ("", 200),
+        ("application/fhir+json; fhirVersion=4.0", 200),
+        ("application/fhir+json;fhirVersion=4.0.1", 200),
+        ("application/fhir+json; fhirVersion=3.0", 406),
+        ("application/fhir+xml", 406),
+        ("text/html", 406),
+        ("application/fhir+json;q=0", 406),
+        ("application/fhir+xml, application/fhir+json;q=0.5", 200),
+        ("text/html, */*;q=0.1", 200),
+    ],
+)
+def test_accept_is_negotiated(api: Api, accept: str, status: int) -> None:
+    answer = api.trust.get("Patient", Accept=accept)
+
+    assert answer.status_code == status
+    assert answer.content_type == "application/fhir+json; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [
+        ("json", 200),
+        ("application/json", 200),
+        ("application/fhir%2Bjson", 200),
+        ("application/fhir+json", 200),  # the plus arrives as a space
+        ("xml", 406),
+        ("application/fhir%2Bxml", 406),
+        ("ttl", 406),
+    ],
+)
+def test_format_goes_before_accept(api: Api, wanted: str, status: int) -> None:
+    accept = "text/html" if status == 200 else "application/fhir+json"
+
+    assert api.trust.get(f"Patient?_format={wanted}", Accept=accept).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        ("application/fhir+json", 201),
+        ("application/fhir+json; charset=utf-8", 201),
+        ("application/json", 201),
+        ("application/fhir+json; fhirVersion=4.0", 201),
+        ("application/fhir+json; fhirVersion=5.0", 415),
+        ("application/fhir+xml", 415),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+    ],
+)
+def test_content_type_is_checked(api: Api, content: str, status: int) -> None:
+    answer = api.trust.send("POST", "/fhir/Patient", patient(), content=content)
+
+    assert answer.status_code == status
+
+
+def test_create_ignores_ids_and_says_where_and_which_version(api: Api) -> None:
+    mine = patient(id="mine", meta={"versionId": "7", "lastUpdated": "2020-01-01T00:00:00Z"})
+
+    answer = api.trust.post("Patient", mine)
+
+    made = answer.json
+    assert answer.status_code == 201
+    assert answer.headers["Location"].endswith(f"/fhir/Patient/{made['id']}/_history/1")
+    assert answer.headers["ETag"] == 'W/"1"'
+    assert answer.headers["Last-Modified"].endswith("GMT")
+    assert made["id"] != "mine"
+    assert made["meta"]["versionId"] == "1"
+    assert made["meta"]["lastUpdated"] > "2025"
+    assert list(made)[:3] == ["resourceType", "id", "meta"]
+
+
+def test_read_after_create_gives_the_same_bytes_and_tags(api: Api) -> None:
+    created = api.trust.post("Patient", patient())
+
+    answer = api.trust.get(f"Patient/{created.json['id']}")
+
+    assert answer.data == created.data
+    assert answer.headers["ETag"] == created.headers["ETag"]
+    assert answer.headers["Last-Modified"] == created.headers["Last-Modified"]
+
+
+def test_decimals_keep_their_digits(api: Api) -> None:
+    body = b"""{"resourceType":"Observation","status":"final","code":{"text":"Morphine"},
+        "valueQuantity":{"value":1.10,"unit":"mg"}}"""
+
+    answer = api.trust.send("POST", "/fhir/Observation", body)
+
+    assert b'"value":1.10' in answer.data
+    patched = api.trust.patch(
+        f"Observation/{answer.json['id']}",
+        [{"op": "replace", "path": "/status", "value": "amended"}],
+    )
+    assert b'"value":1.10' in patched.data
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ({"If_None_Match": 'W/"1"'}, 304),
+        ({"If_None_Match": '"1"'}, 304),
+        ({"If_None_Match": 'W/"7", W/"1"'}, 304),
+        ({"If_None_Match": "*"}, 304),
+        ({"If_None_Match": 'W/"2"'}, 200),
+        ({"If_Modified_Since": "Fri, 01 Jan 2100 00:00:00 GMT"}, 304),
+        ({"If_Modified_Since": "Thu, 01 Jan 2015 00:00:00 GMT"}, 200),
+        ({"If_Modified_Since": "yesterday"}, 400),
+        # the entity tag goes before the date
+        ({"If_None_Match": 'W/"2"', "If_Modified_Since": "Fri, 01 Jan 2100 00:00:00 GMT"}, 200),
+    ],
+)
+def test_conditional_read(api: Api, header: dict[str, str], status: int) -> None:
+    made = api.trust.create(patient())
+
+    answer = api.trust.get(f"Patient/{made['id']}", **header)
+
+    assert answer.status_code == status
+    assert (answer.data == b"") == (status == 304)
+    if status == 304:
+        assert answer.headers["ETag"] == 'W/"1"'
+
+
+@pytest.mark.parametrize(
+    ("returning", "kind"),
+    [("minimal", None), ("representation", "Patient"), ("OperationOutcome", "OperationOutcome")],
+)
+@pytest.mark.parametrize("interaction", ["create", "update", "patch"])
+def test_prefer_return_decides_the_body(
+    api: Api, interaction: str, returning: str, kind: str | None
+) -> None:
+    prefer = f"return={returning}"
+    if interaction == "create":
+        answer = api.trust.post("Patient", patient(), Prefer=prefer)
+    else:
+        made = api.trust.create(patient())
+        changed = {**made, "gender": "unknown"}
+        operations = [{"op": "replace", "path": "/gender", "value": "unknown"}]
+        answer = (
+            api.trust.put(f"Patient/{made['id']}", changed, Prefer=prefer)
+            if interaction == "update"
+            else api.trust.patch(f"Patient/{made['id']}", operations, Prefer=prefer)
+        )
+
+    assert answer.status_code in (200, 201)
+    assert answer.headers["Preference-Applied"] == prefer
+    assert (json.loads(answer.data)["resourceType"] if answer.data else None) == kind
+    assert answer.headers["ETag"]
+
+
+def test_update_makes_a_new_version_and_the_same_again_makes_none(api: Api) -> None:
+    made = api.trust.create(patient())
+    changed = {**made, "gender": "unknown"}
+
+    first = api.trust.put(f"Patient/{made['id']}", changed)
+    again = api.trust.put(f"Patient/{made['id']}", changed)
+
+    assert (first.status_code, first.headers["ETag"]) == (200, 'W/"2"')
+    assert (again.status_code, again.headers["ETag"]) == (200, 'W/"2"')
+    assert again.json["meta"] == first.json["meta"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_if_match_must_name_the_current_version(api: Api, method: str) -> None:
+    made = api.trust.create(patient())
+    url = f"Patient/{made['id']}"
+    changes: list[tuple[str, int]] = [('W/"2"', 412), ('W/"1"', 200), ('W/"1"', 412)]
+
+    for number, (tag, status) in enumerate(changes):
+        if method == "PUT":
+            body = {**made, "birthDate": f"195{number}-01-01"}
+            answer = api.trust.put(url, body, If_Match=tag)
+        else:
+            operation = {"op": "replace", "path": "/birthDate", "value": f"195{number}-01-01"}
+            answer = api.trust.patch(url, [operation], If_Match=tag)
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize("existing", [0, 1, 2])
+def test_if_none_exist_creates_once(api: Api, existing: int) -> None:
+    made = [api.trust.create(patient()) for _ in range(existing)]
+
+    answer = api.trust.post("Patient", patient(), If_None_Exist=f"identifier={NHS}|{ROSALIND}")
+
+    assert answer.status_code == (201, 200, 412)[existing]
+    if existing == 1:
+        assert made[0]["id"] in answer.headers["Location"]
+        assert answer.headers["ETag"] == 'W/"1"'
+    assert len(api.trust.search("Patient")) == max(1, existing)
+
+
+@pytest.mark.parametrize("existing", [0, 1, 2])
+def test_conditional_update(api: Api, existing: int) -> None:
+    for _ in range(existing):
+        api.trust.create(patient())
+
+    answer = api.trust.put(f"Patient?identifier={NHS}|{ROSALIND}", patient(gender="unknown"))
+
+    assert answer.status_code == (201, 200, 412)[existing]
+    if existing == 1:
+        assert answer.headers["ETag"] == 'W/"2"'
+
+
+def test_conditional_patch(api: Api) -> None:
+    operations = [{"op": "replace", "path": "/gender", "value": "unknown"}]
+    url = f"Patient?identifier={NHS}|{ROSALIND}"
+    nothing = api.trust.patch(url, operations)
+    api.trust.create(patient())
+
+    answer = api.trust.patch(url, operations)
+
+    assert nothing.status_code == 404
+    assert (answer.status_code, answer.json["gender"]) == (200, "unknown")
+
+
+@pytest.mark.parametrize(
+    "condition", ["gender=female", "identifier=9990001006", "banana=1", "_count=1", ""]
+)
+def test_a_condition_that_could_mean_anybody_is_refused(api: Api, condition: str) -> None:
+    made = api.trust.create(patient())
+
+    answer = api.trust.put(f"Patient?{condition}", patient())
+
+    assert answer.status_code == 400
+    assert api.trust.get(f"Patient/{made['id']}").headers["ETag"] == 'W/"1"'
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "body", "status"),
+    [
+        ("PUT", "Patient/{id}", {"id": "another"}, 400),
+        ("PUT", "Patient/{id}", {"resourceType": "Organization"}, 400),
+        ("PUT", "Patient/{id}", {"gender": "banana"}, 422),
+        ("PUT", "Patient/{id}", {"birthDate": "soon"}, 400),
+        ("PUT", "Patient/{id}", {"birthPlace": "Kent"}, 400),
+        ("PUT", "Patient/no-such-one", {"id": "no-such-one"}, 405),
+        ("PATCH", "Patient/no-such-one", {}, 404),
+        ("DELETE", "Patient/{id}", None, 405),
+        ("DELETE", "Patient?identifier=x", None, 405),
+        ("POST", "Patient/{id}", {}, 405),
+        ("GET", "Patient/no-such-one", None, 404),
+        ("GET", "Patient/{id}/_history/9", None, 404),
+        ("GET", "Patient/{id}/_history/x", None, 404),
+        ("GET", "Banana", None, 404),
+        ("GET", "Account", None, 404),
+        ("POST", "Binary", {}, 405),
+        ("PUT", "Binary/1", {}, 405),
+        ("GET", "Patient/{id}/unknown/deep/path", None, 404),
+    ],
+)
+def test_refusals_have_their_status_and_an_outcome(
+    api: Api, method: str, url: str, body: Any, status: int
+) -> None:
+    made = api.trust.create(patient())
+    sent = None if body is None else {**made, **body}
+    if method == "PATCH":
+        answer = api.trust.patch(url.format(**made), [])
+    else:
+        answer = api.trust.send(method, f"/fhir/{url.format(**made)}", sent)
+
+    assert answer.status_code == status
+    assert issues(answer)
+    assert ("Allow" in answer.headers) == (status == 405 and "no-such" not in url)
+
+
+def test_every_fault_is_told_with_its_place_and_no_value_is(api: Api) -> None:
+    bad = patient(gender="attack-helicopter", birthDate="31/12/1950", shoeSize=44)
+    bad["name"] = [{"family": 3}]
+
+    answer = api.trust.post("Patient", bad)
+
+    assert answer.status_code == 400
+    assert sorted(issues(answer)) == [
+        ("code-invalid", "Patient.gender"),
+        ("structure", "Patient.name[0].family"),
+        ("structure", "Patient.shoeSize"),
+        ("value", "Patient.birthDate"),
+    ]
+    assert not re.search("helicopter|31/12|44", answer.text)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"x"', b'{"a":1,"a":2}', b"{}", b'{"resourceType":3}', b"\xff"]
+)
+@pytest.mark.parametrize("url", ["Patient", ""])
+def test_what_is_not_json_is_refused(api: Api, body: bytes, url: str) -> None:
+    answer = api.trust.send("POST", f"/fhir/{url}" if url else "/fhir", body)
+
+    assert answer.status_code == 400
+    assert issues(answer)
+
+
+def test_too_large_a_body_is_refused_compressed_or_not(api: Api) -> None:
+    large = patient(text={"status": "generated", "div": " " * 21_000_000})
+    packed = gzip.compress(json.dumps(large).encode())
+
+    plain = api.trust.post("Patient", large)
+    squeezed = api.trust.send("POST", "/fhir/Patient", packed, Content_Encoding="gzip")
+
+    assert plain.status_code == squeezed.status_code == 413
+    assert issues(plain)[0][0] == issues(squeezed)[0][0] == "too-long"
+
+
+def test_gzip_is_read_and_other_encodings_are_not(api: Api) -> None:
+    packed = gzip.compress(json.dumps(patient()).encode())
+
+    def sent(body: bytes, encoding: str) -> int:
+        answer = api.trust.send("POST", "/fhir/Patient", body, Content_Encoding=encoding)
+        return answer.status_code
+
+    assert sent(packed, "gzip") == 201
+    assert sent(packed[:-4], "gzip") == 400
+    assert sent(b"no", "gzip") == 400
+    assert sent(packed, "br") == 415
+
+
+def test_request_ids_are_mirrored_or_made(api: Api) -> None:
+    given = {"X_Request_Id": str(uuid.uuid4()), "X_Correlation_Id": "corr-1"}
+
+    answer = api.trust.get("Patient", **given)
+    refused = api.trust.get("Banana", **given)
+    made = api.trust.get("Patient", X_Request_Id="with space")
+
+    for one in (answer, refused):
+        assert one.headers["X-Request-Id"] == given["X_Request_Id"]
+        assert one.headers["X-Correlation-Id"] == "corr-1"
+    assert uuid.UUID(made.headers["X-Request-Id"])
+
+
+def test_head_answers_as_get_without_a_body(api: Api) -> None:
+    made = api.trust.create(patient())
+
+    answer = api.trust.send("HEAD", f"/fhir/Patient/{made['id']}")
+
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert answer.headers["ETag"] == 'W/"1"'
+
+
+def test_without_a_token_there_is_nothing_but_the_capability_statement(api: Api) -> None:
+    nobody = api.caller(HOSPICE)
+    nobody.token = ""
+
+    for method, url in [
+        ("GET", "Patient"),
+        ("POST", "Patient/_search"),
+        ("GET", "Patient/1"),
+        ("POST", "Patient"),
+        ("POST", "Communication/1/$acknowledge"),
+        ("GET", "Communication/1/_history"),
+        ("GET", "Binary/1"),
+    ]:
+        answer = nobody.send(method, f"/fhir/{url}")
+        assert answer.status_code == 401, url
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        assert issues(answer) == [("login", "")]
+    assert nobody.post("", {}).status_code == 401
+    assert nobody.get("metadata").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        ("system/Patient.r", {"read", "vread", "history"}),
+        ("system/Patient.s", {"search"}),
+        ("system/Patient.c", {"create"}),
+        ("system/Patient.u", {"update", "patch"}),
+        ("system/Organization.cruds", set()),
+        ("system/Patient.cu", {"create", "update", "patch", "upsert"}),
+    ],
+)
+def test_a_scope_covers_its_letters_only(api: Api, scopes: str, allowed: set[str]) -> None:
+    made = api.trust.create(patient("9990000034"))
+    narrow = api.caller("RJZ", scopes)
+    url, operations = (
+        f"Patient/{made['id']}",
+        [{"op": "test", "path": "/gender", "value": "female"}],
+    )
+
+    answers = {
+        "read": narrow.get(url),
+        "vread": narrow.get(f"{url}/_history/1"),
+        "history": narrow.get(f"{url}/_history"),
+        "search": narrow.get("Patient"),
+        "create": narrow.post("Patient", patient()),
+        "update": narrow.put(url, {**made, "gender": "unknown"}),
+        "patch": narrow.patch(url, operations[:0]),
+        "upsert": narrow.put(f"Patient?identifier={NHS}|{ROSALIND}", patient()),
+    }
+
+    assert {name for name, one in answers.items() if one.status_code < 300} == allowed
+    assert {one.status_code for one in answers.values() if one.status_code >= 300} <= {403}
+
+
+def test_an_entry_without_its_scope_fails_the_transaction(api: Api) -> None:
+    narrow = api.caller("RJZ", "system/Patient.c")
+    posted = {"resource": patient(), "request": {"method": "POST", "url": "Patient"}}
+    other = {
+        "resource": {"resourceType": "Organization", "name": "X"},
+        "request": {"method": "POST", "url": "Organization"},
+    }
+
+    answer = narrow.post(
+        "", {"resourceType": "Bundle", "type": "transaction", "entry": [posted, other]}
+    )
+
+    assert answer.status_code == 403
+    assert issues(answer) == [("forbidden", "Bundle.entry[1].request")]
+    assert api.caller("RJZ", EVERYTHING).search("Patient") == []
+
+
+def test_patches_that_are_none_are_refused(api: Api) -> None:
+    made = api.trust.create(patient())
+    url = f"Patient/{made['id']}"
+    replace = {"op": "replace", "path": "/gender", "value": "unknown"}
+
+    assert api.trust.patch(url, [replace], content=FHIR).status_code == 415
+    fhirpath = {"resourceType": "Parameters"}
+    assert api.trust.patch(url, fhirpath).status_code == 400
+    assert api.trust.patch(url, [{"op": "explode", "path": "/"}, replace, 3]).status_code == 400
+    assert api.trust.patch(url, [{**replace, "path": "/none/here"}]).status_code == 400
+    assert api.trust.patch(url, [{**replace, "op": "test"}]).status_code == 409
+    assert api.trust.patch(url, [{**replace, "value": "banana"}]).status_code == 422
+    assert api.trust.patch(url, [{"op": "remove", "path": "/resourceType"}]).status_code == 400
+    assert api.trust.get(url).headers["ETag"] == 'W/"1"'
+
+
+def test_a_summary_never_replaces_the_whole(api: Api) -> None:
+    made = api.trust.create(patient())
+    part = api.trust.get(f"Patient/{made['id']}?_elements=gender").json
+
+    answer = api.trust.put(f"Patient/{made['id']}", part)
+
+    assert part["meta"]["tag"][0]["code"] == "SUBSETTED"
+    assert "birthDate" not in part
+    assert answer.status_code == 422
