@@ -11,16 +11,18 @@ from service.store.database import Database, Row, Transaction
 from service.store.records import Event, Head, Page
 from service.store.rows import NHS_NUMBER
 
+# The last row is the counter: how far the feed reached in the same moment.
 _PAGE = """
-    SELECT r.n, r.floor, d.n, d.updated, d.communication_id, d.version, d.body
-    FROM recipient r LEFT JOIN delivery d ON d.recipient = r.ods AND {beyond}
-    WHERE r.ods = :recipient
-    ORDER BY {order} LIMIT :count"""
-PAGE = _PAGE.format(beyond="d.n > :after", order="d.n")
-PAGE_BACK = _PAGE.format(beyond="d.n < :before", order="d.n DESC")
-PAGE_SINCE = _PAGE.format(beyond="(d.updated, d.n) > (:since, :after)", order="d.updated, d.n")
+    SELECT * FROM (
+        SELECT n, updated, communication_id, version, body FROM delivery
+        WHERE recipient = :recipient AND {beyond} ORDER BY {order} LIMIT :count) page
+    UNION ALL
+    SELECT n, floor, '', -1, NULL FROM recipient WHERE ods = :recipient"""
+PAGE = _PAGE.format(beyond="n > :after", order="n")
+PAGE_BACK = _PAGE.format(beyond="n < :before", order="n DESC")
+PAGE_SINCE = _PAGE.format(beyond="(updated, n) > (:since, :after)", order="updated, n")
 PAGE_SINCE_BACK = _PAGE.format(
-    beyond="(d.updated, d.n) < (:since, :after)", order="d.updated DESC, d.n DESC"
+    beyond="(updated, n) < (:since, :after)", order="updated DESC, n DESC"
 )
 OF_PATIENT = """
     WITH found AS MATERIALIZED (
@@ -44,8 +46,8 @@ _FORGET = (
 def _page(rows: list[Row]) -> Page:
     if not rows:
         return Page(events=(), head=0, floor=0)
-    events = tuple(Event._make(row[2:]) for row in rows if row[2] is not None)
-    return Page(events=events, head=rows[0][0], floor=rows[0][1])
+    head, floor, *_ = rows.pop()
+    return Page(events=tuple(map(Event._make, rows)), head=head, floor=floor)
 
 
 def feed(database: Database, recipient: str, after: int | None, count: int) -> Page:

@@ -51,8 +51,8 @@ COUNT_KEYED = f"""
         WHERE value = :value AND type = :type AND param = :param LIMIT {_FEW}) few"""  # noqa: S608
 _FILTERED = _STREAM.replace(
     "AND {kept}",
-    """AND EXISTS (SELECT 1 FROM search_index s
-            WHERE s.value = :value AND s.id = v.id AND s.type = :type AND s.param = :param)
+    """AND (SELECT 1 FROM search_index s WHERE s.value = :value AND s.id = v.id
+            AND s.type = :type AND s.param = :param) IS NOT NULL
         AND {kept}""",
 )
 _KEYED = """
