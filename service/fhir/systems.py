@@ -63,7 +63,7 @@ DIAGNOSIS_ROLE: Final = f"{_THO}diagnosis-role"
 PROVENANCE_ROLE: Final = f"{_THO}provenance-participant-type"
 ACT_REASON: Final = f"{_THO}v3-ActReason"
 LANGUAGE: Final = "urn:ietf:bcp:47"
-_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f]+")
 XHTML: Final = "http://www.w3.org/1999/xhtml"
 
 

@@ -43,7 +43,7 @@ PROFILED: Final = frozenset(
         "Task",
     }
 )
-_CODE: Final = re.compile(r"\S+(?: \S+)*")
+_CODE: Final = re.compile(r"[^\s\x00-\x1f]+(?: [^\s\x00-\x1f]+)*")
 
 
 def present(parts: dict[str, Any]) -> dict[str, Any]:

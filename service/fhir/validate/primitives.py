@@ -19,15 +19,19 @@ MAX_INTEGER: Final = 2**31 - 1
 
 _CALENDAR: Final = ("date", "dateTime", "instant")
 # HL7's expression for string, [ \r\n\t\S]+, means ASCII white space: a no-break space is text.
-_TEXT: Final = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]+"
-_URI: Final = r"\S+"
+_CHARACTER: Final = r"[^\x00-\x08\x0b\x0c\x0e-\x1f]"
+_TEXT: Final = f"{_CHARACTER}+"
+TEXT_REST: Final = f"{_CHARACTER}*"
+# Python and Rust differ on whether \x1c to \x1f are white space; none of them may be there.
+_SIGN: Final = r"[^\s\x00-\x1f]"
+_URI: Final = f"{_SIGN}+"
 _OWN_PATTERNS: Final = {
     "string": _TEXT,
     "markdown": _TEXT,
     "uri": _URI,
     "url": _URI,
     "canonical": _URI,
-    "code": r"\S+(?: \S+)*",  # the text of the standard: no white space but single spaces
+    "code": f"{_SIGN}+(?: {_SIGN}+)*",  # the text of the standard: no white space but single spaces
     "base64Binary": r"(?:\s*[0-9a-zA-Z+/=]{4}\s*)+",
 }
 _NUMBERS: Final[dict[str, tuple[int, int]]] = {

@@ -28,7 +28,7 @@ _MANY: Final = 6  # alternatives of a choice, beyond which comparing pairs is de
 
 # Whose system is an absolute URI: a relative one would mean something else in every place.
 _WITH_SYSTEM: Final = frozenset({"Coding", "Identifier"})
-ABSOLUTE: Final = r"[A-Za-z][A-Za-z0-9+.-]*:\S+"
+ABSOLUTE: Final = r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f]+"
 
 # Within data types: a value that needs another beside it (cpt-2, att-1, qty-3).
 _NEEDS: Final = {
@@ -99,7 +99,10 @@ def _definition(name: str) -> Schema:
     if name == "Period":  # per-1
         schema |= {"if": {"required": ["start", "end"]}, "then": {"inOrder": True}}
     if name == "Reference":  # ref-1: whether a local one resolves is seen by walk.py
-        schema["properties"]["reference"] = {"type": "string", "pattern": r"^[^#\s]"}
+        schema["properties"]["reference"] = {
+            "type": "string",
+            "pattern": f"^[^#\\s\\x00-\\x1f]{primitives.TEXT_REST}$",
+        }
     if name in _WITH_SYSTEM:  # an absolute URI
         schema["properties"]["system"] = {"type": "string", "pattern": f"^(?:{ABSOLUTE})$"}
     if name in _NEEDS:
