@@ -206,6 +206,16 @@ def test_a_byte_order_mark_overrules_msh_18_in_the_answer_too():
         assert answer(received, "AA")[0].split("|")[4] == "PÄS"
 
 
+@pytest.mark.parametrize("sign", ["+", "-", ".", ":", "/"])
+def test_a_separator_that_stands_in_our_own_values_is_escaped(sign):
+    raw = f"MSH{sign}^~\\&{sign * 7}ADT^A03{sign}7".encode()
+    (ack,) = FORMAT.read(acknowledge(raw, "AE", now=NOW, control_id="a+b-c.d:e/f"))
+
+    assert value(ack, "MSH-7") == "20250314170507+0000"
+    assert ack.message_id == "a+b-c.d:e/f"
+    assert ack.version == "2.4"
+
+
 @pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_a_sender_of_utf_16_is_answered_in_it(charset):
     raw = body(MSH, PID, charset=charset)
