@@ -61,6 +61,18 @@ def test_bytes_that_are_not_utf_8_are_refused_with_their_place() -> None:
         parse('{"a":1,\n"é":"'.encode() + "é".encode("latin-1") + b'"}')
 
 
+def test_the_deepest_json_that_is_allowed_is_read() -> None:
+    objects = '{"resourceType":"Basic"' + ',"text":{"x":0' * 253 + "}" * 254
+    arrays = '{"resourceType":"Patient"' + ',"extension":[{"url":"x"' * 126 + "}]" * 126 + "}"
+
+    (found,) = FORMAT.read(objects.encode())
+    assert len(list(found.leaves())) == 253
+    (found,) = FORMAT.read(arrays.encode())
+    assert len(list(found.leaves())) == 126
+    with pytest.raises(UnreadableMessage, match="254 levels"):
+        FORMAT.read(objects.replace('"x":0', '"x":{}').encode())
+
+
 def test_a_byte_order_mark_is_read_and_told() -> None:
     parsed = parse(b'\xef\xbb\xbf{"resourceType":"Patient"}')
 

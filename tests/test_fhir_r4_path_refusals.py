@@ -43,6 +43,8 @@ REFUSED = [
     ("Patient.name.given.matches(use)", "matches() with 1 arguments is not known"),
     ("Patient.name.given.matches('(a+)+')", "none after )"),
     ("Patient.name.given.matches('a*b*')", "one * or + at most"),
+    (r"Patient.name.given.matches('\d')", r"\d is no escape in a text; a backslash is written \\"),
+    (r"'\u12'", r"\u is no escape"),
     ("Patient.name.given.matches('[')", "no regular expression"),
     ("Patient.name.ofType(Period)", "this is never Period, but HumanName"),
     ("Patient.deceased.ofType(Flat)", "a type of R4 is due here"),

@@ -115,6 +115,8 @@ FOUND: list[tuple[str, list[str], list[str]]] = [
     ),
     ("Patient.gender = 'male'", [], []),
     ("'a\\'b'", ["a'b"], ["'a\\'b'"]),
+    (r"Patient.telecom.value.where(matches('\\d{5} \\d+'))", ["01632 960001"], None),
+    (r"'\u00e9\n'", ["é\n"], None),
     # structures have no text of their own
     ("Patient.name", [], []),
     ("ServiceRequest.code", [], []),
@@ -156,6 +158,20 @@ def test_paths_go_on_from_each_node_and_back_to_the_bundle(referral: FhirMessage
     assert values("ServiceRequest.status", nickname) == ["active"]
     assert values("%bundle.type", nickname) == ["message"]
     assert FORMAT.compile_path("given").places(nickname) == [f"{P}.name[1].given[0]"]
+
+
+def test_the_resource_of_a_node_is_at_hand_a_contained_ones_holder_too(
+    referral: FhirMessage,
+) -> None:
+    (_, second) = each(referral, "ServiceRequest.note")
+    (inner,) = each(referral, "ServiceRequest.contained.name")
+
+    assert values("%resource.status", second) == ["active"]
+    assert values("%resource.status", inner) == ["active"]
+    assert values("ServiceRequest.note.where(%resource.status='active').text", referral.root) == [
+        "First note",
+        "Second note",
+    ]
 
 
 def test_a_resource_type_means_the_resource_itself_when_asked_of_one(referral: FhirMessage) -> None:

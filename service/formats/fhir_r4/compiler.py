@@ -20,11 +20,10 @@ from service.formats.fhir_r4.grammar import (
     Call,
     Constant,
     Expression,
-    Focus,
     Item,
     Member,
     Resources,
-    Whole,
+    Variable,
     parse,
 )
 from service.formats.fhir_r4.index import Index
@@ -46,6 +45,11 @@ _PYTHON: Final[dict[str, tuple[type, ...]]] = {
     "decimal": (Decimal, int),
 }
 _OF_PRIMITIVES: Final = frozenset({"id", "extension"})
+_VARIABLES: Final = {
+    "$this": steps.focus,
+    "%bundle": steps.whole,
+    "%resource": steps.own_resource,
+}
 _PLAIN: Final[dict[str, tuple[Step, Types | None]]] = {  # None: of the same type as before
     "first": (steps.first, None),
     "last": (steps.last, None),
@@ -93,10 +97,8 @@ class _Compiler:
     def compile(self, tree: Expression) -> Compiled:
         """Return the tree as a step from places to places."""
         match tree:
-            case Focus():
-                found = Compiled(steps.focus, ANYTHING)
-            case Whole():
-                found = Compiled(steps.whole, ANYTHING)
+            case Variable(name=name):
+                found = Compiled(_VARIABLES[name], ANYTHING)
             case Constant(value=value):
                 found = Compiled(steps.constant(value), _CONSTANTS[type(value)])
             case Resources():
@@ -178,7 +180,7 @@ class _Compiler:
 
     def extension(self, of: Compiled, at: int, url: Expression) -> Compiled:
         held = self.after(of, steps.of_any("extension"), _EXTENSION)
-        test = self.condition(Binary("=", Member(Focus(at), "url", at), url, at))
+        test = self.condition(Binary("=", Member(Variable("$this", at), "url", at), url, at))
         return self.after(held, steps.where(test))
 
     def of_type(self, of: Compiled, kind: str, at: int) -> Compiled:
@@ -188,7 +190,7 @@ class _Compiler:
 
     def repeat(self, of: Compiled, at: int, again: Expression) -> Compiled:
         inner = self.compile(again)
-        if not isinstance(again, Member) or not isinstance(again.of, Focus):
+        if not isinstance(again, Member) or again.of != Variable("$this", again.at):
             self.fail("repeat() takes the name of one element", at)
         return self.after(of, steps.repeat(inner.find), inner.types)
 

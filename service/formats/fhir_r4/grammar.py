@@ -19,11 +19,11 @@ from typing import Final, Literal, NoReturn
 MAX_LENGTH: Final = 2000  # characters of one path
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<string>'(?:[^'\\]|\\.)*')|(?P<number>\d+(?:\.\d+)?)"
-    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*|`[^`]+`)|(?P<special>\$this|%bundle)"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*|`[^`]+`)|(?P<variable>\$this|%bundle|%resource)"
     r"|(?P<sign>!=|[.,()\[\]|=])|(?P<end>$))"
 )
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
-_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
+_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", **{c: c for c in "'\"`\\/"}}
 Operator = Literal["=", "!=", "in", "and", "or", "|"]
 
 
@@ -36,16 +36,10 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
-class Focus:
-    """$this: what the expression is asked of."""
+class Variable:
+    """$this (what the expression is asked of), %bundle (all), %resource (that of $this)."""
 
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """%bundle: the whole message."""
-
+    name: str
     at: int
 
 
@@ -95,7 +89,7 @@ class Binary:
     at: int
 
 
-Expression = Constant | Focus | Whole | Member | Resources | Item | Call | Binary
+Expression = Constant | Variable | Member | Resources | Item | Call | Binary
 
 
 class BadPath(ValueError):
@@ -219,13 +213,13 @@ class _Parser:
         at = self.at
         if self.kind in {"string", "number"} or self.word in {"true", "false"}:
             return Constant(self.constant(), at)
-        if self.kind == "special":
-            return Focus(at) if self.advance() == "$this" else Whole(at)
+        if self.kind == "variable":
+            return Variable(self.advance(), at)
         if self.takes("("):
             return self.group(at)
         if self.kind == "name" and self.word[0].isupper():
             return Resources(self.advance(), at)
-        return self.named(Focus(at))
+        return self.named(Variable("$this", at))
 
     def group(self, at: int) -> Expression:
         """( a ), or a list: ( a, b ) is the same as ( a | b )."""
@@ -239,12 +233,18 @@ class _Parser:
     def constant(self) -> str | int | Decimal | bool:
         kind, word = self.kind, self.advance()
         if kind == "string":
-            return _ESCAPE.sub(_unescaped, word[1:-1])
+            return self.unescaped(word[1:-1])
         if kind == "number":
             return Decimal(word) if "." in word else int(word)
         return word == "true"
 
+    def unescaped(self, text: str) -> str:
+        for sign in _ESCAPE.findall(text):
+            if len(sign) == 1 and sign not in _ESCAPES:
+                self.fail(f"\\{sign} is no escape in a text; a backslash is written \\\\")
+        return _ESCAPE.sub(_unescaped, text)
+
 
 def _unescaped(match: re.Match[str]) -> str:
     sign = match[1]
-    return chr(int(sign[1:], 16)) if len(sign) > 1 else _ESCAPES.get(sign, sign)
+    return chr(int(sign[1:], 16)) if len(sign) > 1 else _ESCAPES[sign]

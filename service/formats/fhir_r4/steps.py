@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from service.formats.fhir_r4.index import Index
+from service.formats.fhir_r4.index import Index, enclosing
 from service.formats.fhir_r4.node import Node, computed, members, shadow, text
 
 Step = Callable[[Sequence[Node], Index], Sequence[Node]]
@@ -20,6 +20,12 @@ def focus(nodes: Sequence[Node], _index: Index) -> Sequence[Node]:
 def whole(_nodes: Sequence[Node], index: Index) -> Sequence[Node]:
     """%bundle"""
     return [index.root]
+
+
+def own_resource(nodes: Sequence[Node], _index: Index) -> Sequence[Node]:
+    """%resource"""
+    found = {id(one[0]): one for one in map(enclosing, nodes)}
+    return [one for one in found.values() if type(one[0]) is dict]
 
 
 def then(first: Step, second: Step) -> Step:
