@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Final
 
 import structlog
@@ -70,15 +71,16 @@ def _unexpected(error: Exception) -> Response:
         "request failed",
         request_id=request_id(request),
         route=str(request.url_rule),
-        exc_info=_without_values(error),
+        exception=_without_values(error),
     )
     text = "The service failed. The fault is recorded under this answer's X-Request-Id."
     return outcome([Issue(severity="fatal", code="exception", text=text)], 500).response()
 
 
-def _without_values(error: Exception) -> Exception:
-    """Keep the traceback, which shows code, and drop the message, which may quote a patient."""
-    return Exception(type(error).__name__).with_traceback(error.__traceback__)
+def _without_values(error: Exception) -> str:
+    """Return where it failed, which is code, and drop the message, which may quote a patient."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__name__}\n{where}"
 
 
 def _mirror_ids(response: Response) -> Response:

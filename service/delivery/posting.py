@@ -21,8 +21,8 @@ from service.fhir.build import (
     Content,
     Known,
     Origin,
-    adopted,
     build,
+    completed,
     identity_keys,
     succeeded,
 )
@@ -117,8 +117,7 @@ class Poster:
         built = replace(
             built,
             communications=tuple(
-                (to, adopted(made, posted.get(made["id"], {})), task)
-                for to, made, task in built.communications
+                (to, completed(made, posted), task) for to, made, task in built.communications
             ),
         )
         require_conformance(built)

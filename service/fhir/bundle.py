@@ -111,7 +111,7 @@ def requests(bundle: Resource) -> tuple[list[Request], list[Fault]]:
 
 
 def _request(index: int, entry: dict[str, Any]) -> Request:
-    asked = entry.get("request", {})
+    asked, resource = entry.get("request", {}), entry.get("resource")
     match = _URL.fullmatch(asked.get("url", ""))
     kind, id_, tail, query = match.groups() if match else ("", "", "", "")
     return Request(
@@ -122,7 +122,7 @@ def _request(index: int, entry: dict[str, Any]) -> Request:
         tail=tail or "",
         query=query or "",
         full_url=entry.get("fullUrl", ""),
-        resource=entry.get("resource"),
+        resource=resource if isinstance(resource, dict) else None,
         if_none_exist=asked.get("ifNoneExist", "").lstrip("?"),
         if_match=asked.get("ifMatch", ""),
         if_none_match=asked.get("ifNoneMatch", ""),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.errors import Issue
-from service.fhir.build.adoption import adopted
+from service.fhir.build.adoption import adopted, completed
 from service.fhir.build.assembly import Assembly
 from service.fhir.build.communication import DEADLINES
 from service.fhir.build.context import Content, Context, Origin, Resource
@@ -36,6 +36,7 @@ __all__ = [
     "adopted",
     "binary",
     "build",
+    "completed",
     "identity_keys",
     "organisation",
     "succeeded",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from service.fhir.build.context import Json, Resource
+from service.fhir.index import ods_code
 
 # What the relay says of a Communication, whatever its sender wrote there.
 SERVER_OWNED: Final = (
@@ -13,6 +15,24 @@ SERVER_OWNED: Final = (
 )
 # Lists in which the sender's items stand beside ours.
 SHARED_LISTS: Final = ("identifier", "category", "note", "about", "partOf")
+
+
+def completed(built: Resource, posted: Mapping[str, Resource]) -> Resource:
+    """Return what a recipient gets: the Communication posted for it alone, or one of its own.
+
+    Its own is part of what the sender posted for it and others together. `posted` are the
+    sender's resources by id.
+    """
+    if built["id"] in posted:
+        return adopted(built, posted[built["id"]])
+    to = ods_code(built["recipient"][0])
+    wider = [
+        {"reference": f"Communication/{id_}"}
+        for id_, resource in posted.items()
+        if resource["resourceType"] == "Communication"
+        and to in map(ods_code, resource.get("recipient", ()))
+    ]
+    return {**built, "partOf": _joined(built.get("partOf", []), wider)} if wider else built
 
 
 def adopted(built: Resource, posted: Resource) -> Resource:
@@ -31,9 +51,9 @@ def adopted(built: Resource, posted: Resource) -> Resource:
     if "topic" in posted:
         both["topic"] = _topic(built["topic"], posted["topic"])
     ours: Json = {name: built[name] for name in SERVER_OWNED if name in built}
-    completed: Resource = {**built, **posted, **both, **ours}
-    completed["meta"] = _meta(built["meta"], posted.get("meta", {}))
-    return {name: completed[name] for name in dict.fromkeys((*built, *posted))}
+    whole: Resource = {**built, **posted, **both, **ours}
+    whole["meta"] = _meta(built["meta"], posted.get("meta", {}))
+    return {name: whole[name] for name in dict.fromkeys((*built, *posted))}
 
 
 def _joined(ours: list[Any], theirs: list[Any]) -> list[Any]:
