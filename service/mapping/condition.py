@@ -70,7 +70,7 @@ def _token(text: str, at: int) -> tuple[_Token, int]:
         return _Token("path", found[1], at + 1), found.end()
     if found := _SIGN.match(text, at):
         return _Token("sign", found[0], at + 1), found.end()
-    if text[at] in "'`!":
+    if text[at] in "'`!\"":
         raise ValueError(f"condition, character {at + 1}: {text[at]} is not closed or not known")
     end = _end_of_path(text, at)
     kind: TokenKind = "word" if text[at:end] in _WORDS else "path"

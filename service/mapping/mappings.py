@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Lookup
 from pathlib import Path
 
-from service.errors import Issue, UnmappedMessage
+from service.errors import AmbiguousMessage, Issue, UnmappedMessage
 from service.formats.source import Format, SourceMessage
 from service.mapping.loading import Loaded, MappingFaults, all_faults, load_folder
 from service.mapping.mapping import Mapping
@@ -130,7 +130,7 @@ def _chosen(candidates: Sequence[Mapping], source: SourceMessage) -> Mapping | N
     ] or [mapping for mapping in candidates if mapping.condition is None]
     if len(matching) > 1:
         named = " and ".join(mapping.id for mapping in matching)
-        raise UnmappedMessage(f"more than one mapping serves this message: {named}")
+        raise AmbiguousMessage(f"more than one mapping serves this message: {named}")
     return matching[0] if matching else None
 
 

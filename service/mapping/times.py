@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from service.model import Moment, PartialDate
 
-FIRST_YEAR = 1850  # before that a zone's offset is not whole minutes, and nobody is alive
+FIRST_YEAR = 1850  # nobody born before that is alive
 MAX_OFFSET = timedelta(hours=14)
 LAST_MINUTE = 59
 SECONDS = len("YYYYMMDDHHMMSS")
@@ -186,6 +186,8 @@ def _in_zone(naive: datetime, zone: ZoneInfo, doubts: Doubts) -> Moment:
         doubts.append(("warning", "this hour came twice that night; the first was taken"))
     elif first < second:
         doubts.append(("warning", "the clocks skipped this hour; the offset before was taken"))
-    minutes = int(first.total_seconds()) // 60
+    minutes, seconds = divmod(int(first.total_seconds()), 60)
+    if seconds:
+        raise ValueError("the zone's offset was not whole minutes then, and FHIR knows no other")
     sign, minutes = ("-", -minutes) if minutes < 0 else ("+", minutes)
     return Moment(f"{naive.isoformat()}{sign}{minutes // 60:02}:{minutes % 60:02}")
