@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from bench.bodies import PATIENTS, RECIPIENT, SENDER, Body, discharge, transaction
+from bench.bodies import ODS, PATIENTS, RECIPIENT, SENDER, Body, discharge, transaction
 from bench.relay import Running, serving
 
 WARM_UP = 500  # requests, not counted
@@ -78,7 +78,7 @@ def poller(relay: Running, query: str, *, at_end: bool = False) -> Callable[[int
     """Return what polls a page of the recipient's feed and follows `next`, or stays at the end."""
     connection = relay.connect()
     headers = {"Authorization": f"Bearer {relay.tokens[RECIPIENT]}"}
-    start = f"/fhir/Communication?recipient:identifier={RECIPIENT}&{query}".rstrip("&")
+    start = f"/fhir/Communication?recipient:identifier={ODS}|{RECIPIENT}&{query}".rstrip("&")
     at = start
 
     def poll(_: int) -> None:

@@ -12,7 +12,7 @@ PATIENTS = 1000  # as many as a trust discharges in some days
 SENDER, RECIPIENT = "RJZ", "8HX01"
 Body = Callable[[int], bytes]
 _NHS = "https://fhir.nhs.uk/Id/nhs-number"
-_ODS = "https://fhir.nhs.uk/Id/ods-organization-code"
+ODS = "https://fhir.nhs.uk/Id/ods-organization-code"
 
 
 def nhs_number(of: int) -> str:
@@ -30,7 +30,7 @@ def transaction(i: int) -> bytes:
     """A transaction of three resources: Patient (conditional), ServiceRequest, Communication."""
     number = NUMBERS[i % PATIENTS]
     patient, request = f"urn:uuid:{uuid.uuid4()}", f"urn:uuid:{uuid.uuid4()}"
-    to = [{"identifier": {"system": _ODS, "value": RECIPIENT}}]
+    to = [{"identifier": {"system": ODS, "value": RECIPIENT}}]
     resources = [
         {
             "resourceType": "Patient",
@@ -56,7 +56,7 @@ def transaction(i: int) -> bytes:
             },
             "subject": {"reference": patient},
             "authoredOn": "2026-11-20T10:00:00Z",
-            "requester": {"identifier": {"system": _ODS, "value": SENDER}},
+            "requester": {"identifier": {"system": ODS, "value": SENDER}},
             "performer": to,
             "reasonCode": [{"text": "Pain that other treatment does not relieve"}],
         },

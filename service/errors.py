@@ -65,6 +65,10 @@ class UnmappedMessage(ServiceError):
     error_code = "200"
 
 
+class AmbiguousMessage(UnmappedMessage):
+    """More than one mapping serves this message."""
+
+
 class UnmappableMessage(ServiceError):
     """The message lacks, or contradicts, what its mapping needs."""
 

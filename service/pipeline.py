@@ -134,7 +134,7 @@ class Pipeline:
         *,
         replay: bool = False,
     ) -> Receipt:
-        raw = replace(raw, control_id=control_id(sources[0], raw.digest))
+        raw = replace(raw, control_id=control_id(sources))
         with self._keeping(raw):
             repeated = self._store.repeat(raw.sender, raw.control_id, raw.digest)
             if repeated:
@@ -222,13 +222,15 @@ class Pipeline:
             raise
 
 
-def control_id(source: SourceMessage, digest: bytes) -> str:
-    """Return what a repeat is known by: the sender's own id, or the content where it has none.
+def control_id(sources: Sequence[SourceMessage]) -> str:
+    """Return what a repeat is known by: the sender's own id of the message.
 
-    In HL7 v2 an id is unique within the sending application and facility (MSH-3, MSH-4).
+    In HL7 v2 an id is unique within the sending application and facility (MSH-3, MSH-4). A
+    bundle of several patients is one message; its parts have its id and their number.
     """
-    own = source.message_id or f"sha256:{digest.hex()}"
-    return "|".join(filter(None, (*source.namespace, own)))
+    own = sources[0].message_id
+    whole = own.removesuffix("#1") if len(sources) > 1 else own
+    return "|".join(filter(None, (*sources[0].namespace, whole)))
 
 
 def origin_of(raw: RawMessage, mapping: Mapping) -> Origin:

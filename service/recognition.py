@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from service.delivery.posting import Poster, Posting
-from service.errors import Issue, UnmappedMessage
+from service.errors import AmbiguousMessage, Issue, UnmappedMessage
 from service.fhir.build import Origin
 from service.formats import fhir_r4
 from service.mapping import Mappings
@@ -48,10 +48,11 @@ class Recogniser:
         for source in fhir_r4.messages(bundle):
             try:
                 mapping = self._mappings.for_source(organisation, source)
+            except AmbiguousMessage:
+                raise
             except UnmappedMessage:
                 continue
-            named = replace(source, message_id=source.message_id or message_id)
-            transfer = mapping.apply(named, organisation)
+            transfer = mapping.apply(source.named(message_id), organisation)
             origin = Origin(
                 message_id=message_id,
                 media_type="application/fhir+json",

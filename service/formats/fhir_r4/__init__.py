@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,10 +74,12 @@ class FhirR4:
     def read(self, body: bytes, charset: str | None = None) -> tuple[FhirMessage, ...]:
         """Return the messages in `body`; FHIR is UTF-8 or says what it is, so charset is not used.
 
-        Raises UnreadableMessage, UnknownFormat for STU3, TooLarge.
+        One without an id of its own is known by its content. Raises UnreadableMessage,
+        UnknownFormat for STU3, TooLarge.
         """
         parsed = parse(body)
-        return messages(parsed.resource, parsed.issues)
+        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+        return tuple(one.named(digest) for one in messages(parsed.resource, parsed.issues))
 
     def compile_path(self, text: str) -> Path:
         """Compile a path of the FHIRPath subset. Raises ValueError."""

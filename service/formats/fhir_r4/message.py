@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
 from typing import Any, ClassVar, Final
@@ -73,6 +73,12 @@ class FhirMessage:
         here = [self.index.root]
         found = (one for path in _sender_paths() for one in path.find(here, self.index))
         return next((nodes.text(one[0]) for one in found if nodes.text(one[0])), "")
+
+    def named(self, name: str) -> FhirMessage:
+        """Return it under this name (and its part) if it has no id of its own."""
+        if self.message_id:
+            return self
+        return replace(self, message_id=f"{name}#{self.part}" if self.parts > 1 else name)
 
     def leaves(self) -> Iterator[str]:
         """Yield the place of every value, e.g. "entry[3].resource.name[0].family"."""
