@@ -1,4 +1,4 @@
-"""The main job over real HTTP: two trusts send, a hospice polls, reads and acknowledges."""
+"""The main job over real HTTP: three trusts send, a hospice polls, reads and acknowledges."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from service.store import RegisteredClient, open_store
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TIMEOUT: Final = 30  # seconds
 _REFUSED: Final = 400  # HTTP statuses from here on
+FHIR_JSON: Final = "application/fhir+json"
 Resource = dict[str, Any]
 
 
@@ -42,13 +43,19 @@ KINGS: Final = Party(
 GUYS: Final = Party(
     id="guys", organisation="RJ1", name="Guy's and St Thomas'", scopes="system/*.cruds"
 )
+MAIDSTONE: Final = Party(
+    id="maidstone",
+    organisation="RWF",
+    name="Maidstone and Tunbridge Wells",
+    scopes="system/*.cruds",
+)
 HOSPICE: Final = Party(
     id="hospice",
     organisation="8HX03",
     name="Hospice at Home",
     scopes="system/*.rs system/Communication.rus system/Task.rus",
 )
-PARTIES: Final = (KINGS, GUYS, HOSPICE)
+PARTIES: Final = (KINGS, GUYS, MAIDSTONE, HOSPICE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,14 +82,14 @@ SENDINGS: Final = (
         what="a referral, FHIR R4 Bundle",
         example="examples/rj1-transaction-referral.json",
         path="/fhir",
-        media_type="application/fhir+json",
+        media_type=FHIR_JSON,
     ),
     Sending(
-        by=KINGS,
+        by=MAIDSTONE,
         what="a discharge document, FHIR R4 Bundle",
-        example="examples/rjz-document-discharge.json",
+        example="examples/rwf-document-discharge.json",
         path="/fhir",
-        media_type="application/fhir+json",
+        media_type=FHIR_JSON,
     ),
 )
 
@@ -170,26 +177,48 @@ class Caller:
         address = start
         while True:
             page = self.get(address)
-            entries = [entry["resource"] for entry in page.get("entry", [])]
-            yield address, entries
+            found = [entry["resource"] for entry in page.get("entry", []) if is_match(entry)]
+            yield address, found
             address = link(page, "next")
-            if not entries:
+            if not found or not address:
                 return
 
-    def acknowledge(self, communication: Resource) -> None:
-        """Say that the party has it. Raises DemoFailed."""
+    def acknowledge(self, communication: Resource, **said: str) -> str:
+        """Say that the party has it, or more; return the path. Raises DemoFailed."""
         path = f"/fhir/Communication/{communication['id']}/$acknowledge"
-        self.send(path, b"", "application/fhir+json")
+        given = [
+            {"name": name, "valueCode" if name == "status" else "valueString": text}
+            for name, text in said.items()
+        ]
+        parameters = {"resourceType": "Parameters", "parameter": given}
+        self.send(path, json.dumps(parameters).encode() if given else b"", FHIR_JSON)
+        return path
 
     def requests_of(self, communication: Resource) -> list[Resource]:
         """Return the ServiceRequests that a Communication is based on."""
         references = [based["reference"] for based in communication.get("basedOn", [])]
-        return [self.get(f"/fhir/{reference}") for reference in references]
+        return [self._with_requester(self.get(f"/fhir/{reference}")) for reference in references]
+
+    def _with_requester(self, request: Resource) -> Resource:
+        """Return a ServiceRequest whose requester has a name for people, where there is one."""
+        requester = request.get("requester", {})
+        if "display" in requester or "reference" not in requester:
+            return request
+        role = self.get(f"/fhir/{requester['reference']}")
+        names = [role.get(part, {}).get("display") for part in ("practitioner", "organization")]
+        named = {**requester, "display": ", ".join(filter(None, names))}
+        return {**request, "requester": named}
+
+
+def is_match(entry: Resource) -> bool:
+    """Whether an entry of a search is what was searched for, not what comes with it."""
+    return str(entry.get("search", {}).get("mode", "match")) == "match"
 
 
 def link(bundle: Resource, relation: str) -> str:
-    """Return one of a Bundle's links."""
-    return next(str(one["url"]) for one in bundle["link"] if one["relation"] == relation)
+    """Return one of a Bundle's links, "" if it has none of this relation."""
+    found = (str(one["url"]) for one in bundle["link"] if one["relation"] == relation)
+    return next(found, "")
 
 
 def _in_few_words(answer: requests.Response) -> str:

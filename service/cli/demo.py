@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.cli.demo_screen import communication_rows, request_rows, sender_row
+from service.cli.demo_screen import communication_rows, is_for_action, request_rows, sender_row
 from service.cli.demo_server import DemoServer
 from service.cli.options import mappings_option
 from service.cli.serve import free_port, is_free
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from service.demo import Caller, Resource
 
 HOST = "127.0.0.1"
+# what is addressed to the hospice, by its ODS code
+FEED = "/fhir/Communication?recipient:identifier=https://fhir.nhs.uk/Id/ods-organization-code|8HX03"
 
 
 @click.command(short_help="Show the main job, on a database of its own.")
@@ -42,7 +44,7 @@ HOST = "127.0.0.1"
 )
 @mappings_option
 def demo(*, keep_serving: bool, port: int, mappings: Path) -> None:
-    """Show the main job: two trusts send, a hospice polls, reads and acknowledges.
+    """Show the main job: three trusts send, a hospice polls, reads and acknowledges.
 
     Everything goes over HTTP on the loopback to a relay with a fresh SQLite database in a
     temporary folder; the clients, their keys and the patients are made up. With --serve the
@@ -122,7 +124,7 @@ def _poll(console: Console, hospice: Caller) -> list[Resource]:
 
     console.print(f"\n{hospice.party.name} ({hospice.party.organisation}) polls its feed:")
     received: list[Resource] = []
-    for address, page in hospice.poll("/fhir/Communication?_count=2"):
+    for address, page in hospice.poll(FEED + "&_count=2"):
         shown = address.removeprefix(hospice.base)
         console.print(f"  GET {_shortened(shown)} gives {len(page)}", style="dim")
         received += page
@@ -160,10 +162,15 @@ def _table(console: Console, title: str, rows: Sequence[tuple[str, str]]) -> Non
 
 
 def _acknowledge(console: Console, hospice: Caller, received: Sequence[Resource]) -> None:
-    console.print(f"\n{hospice.party.name} acknowledges each:")
+    """Confirm the receipt of each, then accept what is to be done, as a named professional."""
+    console.print(f"\n{hospice.party.name} confirms that it has each:")
     for communication in received:
-        hospice.acknowledge(communication)
-        console.print(f"  POST /fhir/Communication/{communication['id']}/$acknowledge", style="dim")
+        console.print(f"  POST {hospice.acknowledge(communication)}", style="dim")
+    console.print("A nurse accepts what is for action:")
+    nurse = {"status": "accepted", "practitioner": "Nurse D Example", "role": "Palliative nurse"}
+    for communication in filter(is_for_action, received):
+        path = hospice.acknowledge(communication, **nurse)
+        console.print(f"  POST {path} status=accepted", style="dim")
 
 
 def _senders_view(console: Console, sender: Caller) -> None:

@@ -20,7 +20,7 @@ def communication_rows(communication: Resource) -> Rows:
         ("patient", _person(subject)),
         ("from", _organisation(communication.get("sender", {}))),
         ("to", ", ".join(map(_organisation, communication.get("recipient", [])))),
-        ("role", ", ".join(t.get("display", "") for t in communication["meta"].get("tag", []))),
+        ("role", ", ".join(filter(None, (tag.get("display") for tag in _tags(communication))))),
         ("urgency", communication.get("priority", "")),
         ("sent", _time(communication.get("sent", ""))),
         *(("says", payload["contentString"]) for payload in _texts(communication)),
@@ -46,6 +46,11 @@ def request_rows(request: Resource) -> Rows:
     )
 
 
+def is_for_action(communication: Resource) -> bool:
+    """Whether its recipient is to do something, not only to know."""
+    return any(tag.get("code") == "FA" for tag in _tags(communication))
+
+
 def sender_row(communication: Resource, tasks: Sequence[Resource]) -> tuple[str, ...]:
     """Return how far one Communication has come, as its sender sees it."""
     focus = f"Communication/{communication['id']}"
@@ -57,6 +62,11 @@ def sender_row(communication: Resource, tasks: Sequence[Resource]) -> tuple[str,
         _time(communication.get("received", "")) or "not yet",
         ", ".join(states),
     )
+
+
+def _tags(resource: Resource) -> list[Resource]:
+    tags: list[Resource] = resource["meta"].get("tag", [])
+    return tags
 
 
 def _filled(*rows: tuple[str, str]) -> Rows:
@@ -84,8 +94,6 @@ def _person(reference: Resource) -> str:
 def _organisation(reference: Resource) -> str:
     code = reference.get("identifier", {}).get("value", "")
     name = reference.get("display", "")
-    if not (code or name):
-        return str(reference.get("reference", ""))
     return f"{name} ({code})" if name and code else name or code
 
 

@@ -112,6 +112,9 @@ def run(chosen: Settings) -> None:
     from granian.constants import Interfaces, Loops, RuntimeModes
     from granian.log import LogLevels
 
+    from service.cli.worker import rules
+
+    rules(chosen.mappings)
     log.configure(chosen.log_level)
     os.environ.update(_environment(chosen))
     server = Granian(
@@ -128,6 +131,7 @@ def run(chosen: Settings) -> None:
         loop=Loops.asyncio,
         websockets=False,
         workers_kill_timeout=_LONGEST_STOP,
+        respawn_failed_workers=True,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
     )

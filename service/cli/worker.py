@@ -9,7 +9,9 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from functools import cache
 from multiprocessing.util import Finalize
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -21,6 +23,9 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from service.delivery.routing import Routing
+    from service.mapping import Mappings
 
 _STOPPING: Final = {signal.SIGTERM, signal.SIGINT}
 
@@ -45,12 +50,27 @@ def app() -> Flask:
         sys.exit(fault.exit_code)
 
 
+@cache
+def rules(folder: Path) -> tuple[Mappings, Routing]:
+    """Return the mappings and the routing of a folder. Raises their faults.
+
+    The parent process loads them before it forks: their faults are told once, and the workers
+    share the memory and need no time for them. Where processes are spawned, each loads its own.
+    """
+    from service.delivery.routing import Routing
+    from service.formats import FORMATS
+    from service.mapping import Mappings
+
+    return Mappings.load(folder, formats=FORMATS), Routing.load(folder)
+
+
 def _app() -> Flask:
-    from service.app import compose, create_app
+    from service.app import assemble, create_app
+    from service.store import open_store
 
     settings = Settings.from_environment(os.environ)
     log.configure(settings.log_level)
-    relay = compose(settings)
+    relay = assemble(settings, open_store(settings.database), *rules(settings.mappings))
     on_stop(relay.store.end_waits)
     Finalize(None, relay.store.close, exitpriority=1)  # after the last request
     return create_app(relay)
