@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from corpus_facts import BARS, FACTS, INTERNATIONAL, ITK, NOTIFICATIONS
-from mapping_samples import CORPUS, doubts, fact, read, shipped
+from mapping_samples import CORPUS, FOLDER, doubts, fact, read, shipped
 
+from service.cli.conversion import Converter
+from service.delivery.routing import Routing
 from service.errors import ServiceError
 from service.formats import NULL
 from service.model import KINDS, OdsCode, TransferOfCare
@@ -133,6 +137,23 @@ def test_of_no_sample_an_issue_tells_a_patients_value(name: str) -> None:
     told = " ".join(issue.text for issue in transfer.issues)
     values = {patient.family, patient.birth_date, *(one.value for one in patient.identifiers)}
     assert not [value for value in values if value and len(value) > 3 and value in told]
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_what_a_sample_becomes_conforms_to_the_profiles(name: str) -> None:
+    ids = (f"00000000-0000-7000-8000-{n:012d}" for n in itertools.count())
+    converter = Converter(
+        mappings=shipped(),
+        routing=Routing.load(FOLDER),
+        clock=lambda: datetime(2025, 4, 1, tzinfo=UTC),
+        new_id=lambda: next(ids),
+    )
+
+    (bundle,) = converter.convert((CORPUS / name).read_bytes(), sender=SENDER)  # checks them all
+
+    made = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+    assert {"Patient", "Provenance"} & set(made)
+    assert made[-1] == "OperationOutcome"
 
 
 @pytest.mark.parametrize("name", CONVERTED)

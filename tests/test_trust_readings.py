@@ -130,6 +130,17 @@ def test_two_different_nhs_numbers_are_none() -> None:
     assert "patient.nhs_number" in doubts(transfer)
 
 
+def test_an_identifier_without_a_system_is_kept_beside_the_nhs_number() -> None:
+    body = example("rwf-document-discharge").replace(
+        b'"system": "https://fhir.nhs.uk/RWF/Id/MRN",', b""
+    )
+
+    patient = converted("RWF", body)[1].patient
+
+    assert [(one.value, one.system) for one in patient.identifiers] == [("W7005678", None)]
+    assert patient.nhs_number == "9990001170"
+
+
 def test_pictures_of_letters_arrive_as_they_were_sent() -> None:
     _, transfer = converted("RPA", example("rpa-t02-pdf"))
 
