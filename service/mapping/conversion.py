@@ -59,7 +59,7 @@ def _misfit(slot: Slot, makes: type, *, many: bool, table: bool) -> str:
     if makes is slot.type or (issubclass(makes, slot.type) and makes is not bool):
         return ""
     if slot.is_record:
-        return f"it is a {slot.type.__name__}: set its fields, or use a table"
+        return f"it is a record ({slot.type.__name__}): set its fields, or use a table"
     wanted = CONVERTERS_FOR.get(slot.type)
     return f"it is no text: say as: {wanted}" if wanted else f"it is text, not {makes.__name__}"
 
