@@ -16,6 +16,7 @@ class Inner:
 
     paths: tuple[Path, ...]
     where: Condition | None
+    asked: Scope  # what `where` reads at every place
     scope: Scope
 
 
@@ -33,6 +34,7 @@ class Scope:
         for inner in self.inner:
             for path in inner.paths:
                 for place in path.nodes(node):
+                    yield from inner.asked.places(place)
                     if inner.where is None or inner.where(place):
                         yield from inner.scope.places(place)
 

@@ -110,10 +110,10 @@ class Compiler:
         return steps.constant_step((value,) if aim.slot.many else value, counts=counts)
 
     def each(self, rule: RuleSpec, aim: Aim, scope: Scope, paths: tuple[Path, ...]) -> Step:
-        inner = Scope()
+        inner, asked = Scope(), Scope()
         item = self.record(rule.fields or {}, aim, inner)
-        condition = self.condition(rule.where, inner)
-        scope.inner.append(Inner(paths=paths, where=condition, scope=inner))
+        condition = self.condition(rule.where, asked)
+        scope.inner.append(Inner(paths=paths, where=condition, asked=asked, scope=inner))
         nodes = texts.first_of(tuple(path.nodes for path in paths))
         step = steps.each(nodes, condition, item, indexed=aim.slot.many)
         return step if aim.slot.many else steps.single_item(step, aim.target, where_of(paths))
