@@ -51,9 +51,10 @@ def adopted(built: Resource, posted: Resource) -> Resource:
     if "topic" in posted:
         both["topic"] = _topic(built["topic"], posted["topic"])
     ours: Json = {name: built[name] for name in SERVER_OWNED if name in built}
-    whole: Resource = {**built, **posted, **both, **ours}
+    theirs = {name: posted[name] for name in posted if name not in SERVER_OWNED}
+    whole: Resource = {**built, **theirs, **both, **ours}
     whole["meta"] = _meta(built["meta"], posted.get("meta", {}))
-    return {name: whole[name] for name in dict.fromkeys((*built, *posted))}
+    return {name: whole[name] for name in dict.fromkeys((*built, *theirs))}
 
 
 def _joined(ours: list[Any], theirs: list[Any]) -> list[Any]:

@@ -13,6 +13,7 @@ from service.fhir.build.identity import Held
 from service.fhir.build.parts import (
     coding,
     concept,
+    event_number,
     meta,
     organisation_reference,
     present,
@@ -124,7 +125,7 @@ def acknowledgement(
 ) -> Resource:
     """https://hl7.org/fhir/R4/task.html: acknowledge one Communication, by when."""
     urgency = communicated.get("priority", "routine")
-    number = f"{_event(context)}-{recipient.ods or recipient.name}"
+    number = f"{event_number(context)}-{recipient.ods or recipient.name}"
     return present(
         {
             "resourceType": "Task",
@@ -132,7 +133,7 @@ def acknowledgement(
             "meta": meta(context, held),
             "identifier": [{"system": TASK_ID, "value": number}],
             "basedOn": communicated.get("basedOn"),
-            "groupIdentifier": {"system": EVENT_ID, "value": _event(context)},
+            "groupIdentifier": {"system": EVENT_ID, "value": event_number(context)},
             "status": "requested",
             "businessStatus": concept(DELIVERY_STATE, "queued", "Queued"),
             "intent": "order",
@@ -159,13 +160,9 @@ def priority(context: Context, mine: Sequence[int]) -> str | None:
     return next((urgency for urgency in DEADLINES if urgency in asked), None)
 
 
-def _event(context: Context) -> str:
-    return f"{context.transfer.message.sender}-{context.transfer.message.id}"
-
-
 def _identifiers(context: Context, recipient: Recipient) -> list[Json]:
     message = context.transfer.message
-    event = _event(context)
+    event = event_number(context)
     return [
         {"system": COMMUNICATION_ID, "value": f"{event}-{recipient.ods or recipient.name}"},
         {"system": EVENT_ID, "value": event},

@@ -71,6 +71,14 @@ def meta(context: Context, held: Held, tag: Json | None = None) -> Json:
     )
 
 
+def event_number(context: Context) -> str:
+    """Return the number of this event: ours of the message, and the sender's within it.
+
+    A sender's own is unique within one of its applications only; one message may hold several.
+    """
+    return f"{context.origin.message_id}-{context.transfer.message.id}"
+
+
 def coding(system: str, code: str, display: str | None = None) -> Json:
     """Return a Coding."""
     if display:

@@ -11,6 +11,7 @@ from service.fhir.build.parts import (
     ABSENT,
     coded,
     concept,
+    event_number,
     identifier,
     identifiers,
     meta,
@@ -88,8 +89,8 @@ def _identifiers(given: Request, context: Context, index: int) -> list[Json]:
     """Return the sender's numbers; where it gave none, one made of the message's."""
     if given.identifiers:
         return identifiers(given.identifiers, context, "ServiceRequest")
-    message = context.transfer.message
-    return [{"system": EVENT_ID, "value": f"{message.sender}-{message.id}-request-{index + 1}"}]
+    value = f"{event_number(context)}-request-{index + 1}"
+    return [{"system": EVENT_ID, "value": value}]
 
 
 def _categories(given: Request) -> list[Json]:

@@ -5,6 +5,7 @@ One line, without the patient's name, number or diagnoses: it also stands in lis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -30,6 +31,7 @@ _PLAIN: Final = {
     "document": "A document about the patient.",
 }
 _ROLES: Final = {"action": "For action.", "information": "For information."}
+_CONDITION: Final = re.compile(r"[,;(]| unless | e\.g\.")
 _MONTHS: Final = (
     *("", "Jan", "Feb", "Mar", "Apr", "May", "Jun"),
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
@@ -51,7 +53,7 @@ def what_happened(context: Context) -> str:
     stay = transfer.encounter or Encounter()
     by = context.sender.get("display") or transfer.message.sender
     if transfer.kind == "discharge":
-        to = words(stay.discharge_destination)
+        to = _place(stay.discharge_destination)
         where = (f"from {by}", stay.ward, f"to: {to}" if to else None)
         return f"Discharged{_on(stay.discharged_at)} {', '.join(filter(None, where))}."
     if transfer.kind == "discharge-cancelled":
@@ -79,6 +81,16 @@ _REFERRALS: Final = {
 def words(given: Coded | None) -> str:
     """Return a concept in words: the sender's, else the code system's."""
     return "" if given is None else given.text or given.display or given.code or ""
+
+
+def _place(given: Coded | None) -> str:
+    """Return a destination in the sender's words, else the display up to its first condition.
+
+    "Usual place of residence unless listed below, for example, …" is for coders.
+    """
+    if given is None or given.text or not given.display:
+        return words(given)
+    return _CONDITION.split(given.display)[0].strip()
 
 
 def spoken_time(moment: str) -> str:
