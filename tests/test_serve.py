@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import signal
 import socket
@@ -22,6 +23,7 @@ from tests.serving import Served, serving
 pytest_plugins = ["tests.store_fixtures"]
 
 FEED = "/fhir/Communication"
+OWN = "?recipient:identifier=https://fhir.nhs.uk/Id/ods-organization-code%7C8HX03"
 DISCHARGE = (bundled_folder("mappings") / "examples" / "rjz-a03-home.hl7").read_bytes()
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -117,22 +119,20 @@ def test_what_was_posted_is_there_after_a_restart(database):
             "Authorization": f"Bearer {token(served, 'trust')}",
             "Content-Type": "application/hl7-v2",
         }
-        connection = _posted(served, "/hl7v2", DISCHARGE, sent)
+        answer = _posted(served, DISCHARGE, sent)
         served.stop()
     with serving("--database", database) as again:
-        _, feed = again.get(FEED, token(again))
+        _, feed = again.get(FEED + OWN, token(again))
         again.stop()
 
-    assert b"MSA|AA|" in connection
+    assert b"MSA|AA|" in answer
     assert len([e for e in feed["entry"] if e["search"]["mode"] == "match"]) == 1
 
 
-def _posted(served: Served, path: str, body: bytes, headers: dict[str, str]) -> bytes:
-    import http.client
-
+def _posted(served: Served, body: bytes, headers: dict[str, str]) -> bytes:
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
-    connection.request("POST", path, body, headers)
     try:
+        connection.request("POST", "/hl7v2", body, headers)
         return connection.getresponse().read()
     finally:
         connection.close()
@@ -159,8 +159,7 @@ def test_told_to_stop_it_answers_polls_that_wait_and_ends_with_0(database, end):
 
 
 def _long_poll(served: Served, bearer: str) -> tuple[int, dict]:
-    path = f"{FEED}?recipient:identifier=https://fhir.nhs.uk/Id/ods-organization-code%7C8HX03"
-    return served.get(path, bearer, Prefer="wait=25")
+    return served.get(FEED + OWN, bearer, Prefer="wait=25")
 
 
 def test_told_to_stop_it_takes_in_a_message_that_is_still_on_its_way(database, tmp_path):

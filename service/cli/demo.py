@@ -191,11 +191,11 @@ def _senders_view(console: Console, sender: Caller) -> None:
 
 def _go_on(console: Console, server: DemoServer, mappings: Path) -> None:
     """Say what to try, and serve until Ctrl-C."""
-    console.print("\nThe relay goes on serving. To try next, in another shell:\n")
-    for line in _to_try(server, mappings):
-        click.echo(line)
-    click.echo("\nCtrl-C ends it; its database goes with it.")
     try:
+        console.print("\nThe relay goes on serving. To try next, in another shell:\n")
+        for line in _to_try(server, mappings):
+            click.echo(line)
+        click.echo("\nCtrl-C ends it; its database goes with it.")
         server.wait()
     except KeyboardInterrupt:
         click.echo("\nStopped.")
