@@ -206,10 +206,11 @@ def bundle(entries_: Sequence[Resource], kind: str = "transaction", **elements: 
 def referral(number: str = "1", nhs_number: str = ROSALIND, *recipients: str) -> Resource:
     """A referral to the hospice: patient if new, request, and who is told."""
     condition = f"identifier={NHS}|{nhs_number}"
+    asked = [organisation(ods) for ods in recipients or (HOSPICE,)]
     return bundle(
         [
             entry(patient(nhs_number), full_url=urn(1), ifNoneExist=condition),
-            entry(service_request(urn(1), number), full_url=urn(2)),
+            entry(service_request(urn(1), number, performer=asked), full_url=urn(2)),
             entry(
                 communication(urn(1), *recipients, basedOn=[{"reference": urn(2)}]),
                 full_url=urn(3),

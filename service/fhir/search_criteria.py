@@ -10,6 +10,7 @@ from service.fhir.index import CODES, ORGANISATIONS, REFERENCES, TOKENS, Key, od
 from service.fhir.search_parameters import Parameter, Resource, parameters, types
 from service.fhir.search_text import alternatives, split_token, unescape
 from service.fhir.search_values import MODIFIERS, Matches, literal, matcher, token
+from service.model import r4
 
 Resolve = Callable[[str], Resource | None]  # "Type/id" → the resource, None if not to be seen
 Holds = Callable[[Resource, Resolve], bool]
@@ -68,7 +69,8 @@ def criterion(kind: str, name: str, value: str, context: Context) -> Criterion:
 def _check_modifier(parameter: Parameter, modifier: str) -> None:
     if not modifier or modifier in MODIFIERS[parameter.kind]:
         return
-    if parameter.kind == "reference" and modifier in _targets(parameter):
+    pointed = modifier in parameter.targets if parameter.targets else r4.is_resource(modifier)
+    if parameter.kind == "reference" and pointed:
         return
     raise Unsupported("this modifier is not supported here")
 

@@ -33,8 +33,9 @@ def escape(text: str) -> str:
 
 def folded(text: str) -> str:
     """Return text for comparison: no accents, no case."""
-    parted = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in parted if not unicodedata.combining(letter))
+    parted = unicodedata.normalize("NFKD", text).casefold()
+    plain = unicodedata.normalize("NFKD", parted)
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 def nameable(name: str) -> str:
