@@ -17,10 +17,19 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(path=tmp_path)
 
 
-def add(folder: Folder, mapping_id: str, sender: str = "", when: str = "", sent: str = "") -> None:
+def add(
+    folder: Folder,
+    mapping_id: str,
+    sender: str = "",
+    when: str = "",
+    sent: str = "",
+    *,
+    description: str = "",
+) -> None:
     lines = [f"mapping: {mapping_id}", 'version: "1.0.0"', "source:", "  format: json"]
     lines += ["  timezone: Europe/London", *([f"  sender: {sender}"] if sender else [])]
     lines += [f'  when: "{when}"'] if when else []
+    lines += [f"description: {description}"] if description else []
     folder.mapping(
         KIND, mapping_id=mapping_id, head="\n".join(lines) + "\n", example=f"id=1\n{sent}"
     )
@@ -28,7 +37,7 @@ def add(folder: Folder, mapping_id: str, sender: str = "", when: str = "", sent:
 
 @pytest.fixture
 def mappings(folder: Folder) -> Mappings:
-    add(folder, "base/any", when="type != 'X'")
+    add(folder, "base/any", when="type != 'X'", description="everything but X")
     add(folder, "rjz-adt", "RJZ", "type = 'A'", "type=A")
     add(folder, "rjz-rest", "RJZ")
     add(folder, "two", "[RJ1, rrv]", "type = 'A'", "type=A")
@@ -60,8 +69,9 @@ def test_a_message_that_no_mapping_serves_is_refused_with_every_reason(mappings)
         mappings.for_source(OdsCode("RJ1"), message("type=X"))
 
     assert [issue.text for issue in refused.value.issues] == [
-        "two is only for messages where type = 'A'",
-        "base/any is only for messages where type != 'X'",
+        "a message of type X (json) has no mapping of RJ1's",
+        "two takes: messages where type = 'A'",
+        "base/any takes: everything but X",
     ]
 
 
@@ -72,8 +82,7 @@ def test_an_unknown_sender_without_a_base_is_told_so(folder):
         folder.accepted().for_source(OdsCode("RWF"), message("a=1"))
 
     assert [issue.text for issue in refused.value.issues] == [
-        "RWF has no mapping for json",
-        "there is no base mapping for json",
+        "this message (json) has no mapping, and RWF has none of its own"
     ]
 
 
@@ -84,7 +93,7 @@ def test_a_mapping_may_be_named_if_it_fits(mappings):
     assert mappings.choose(SENDER, adt).id == "rjz-adt"
     with pytest.raises(UnmappedMessage) as refused:
         mappings.choose(SENDER, message("type=B"), "rjz-adt")
-    assert refused.value.issues[0].text == "rjz-adt is only for messages where type = 'A'"
+    assert refused.value.issues[0].text == "rjz-adt takes: messages where type = 'A'"
     with pytest.raises(UnmappedMessage, match="no mapping of this name"):
         mappings.by_id("none")
 

@@ -24,9 +24,10 @@ def path(text: str) -> Path:
         raise ValueError("not a path of this format")
     return Path(
         text=text,
-        values=lambda node: node.get(text, ()),
+        values=lambda node: () if text == "parts" else node.get(text, ()),
         nodes=lambda node: node.get(text, ()),
         places=lambda node: [text] * len(node.get(text, ())),
+        structured=text == "parts",
     )
 
 
@@ -54,6 +55,7 @@ def holds(condition: str, values: Values) -> bool:
         ("none not in ('z')", True),
         ("exists a", True),
         ("exists none", False),
+        ("exists parts", True),
         ("exists deleted", False),
         ("deleted = '\"\"'", True),
         ("not exists none", True),
@@ -90,6 +92,7 @@ def test_a_condition_holds_as_described(condition, true):
         "-3.1": ["5"],
         ".": ["6"],
         "andes": ["7"],
+        "parts": [object()],
     }
     assert holds(condition, values) is true
 
@@ -115,6 +118,7 @@ def test_a_condition_holds_as_described(condition, true):
         ("a ! 'x'", "character 3: ! is not closed or not known"),
         ("exists 'x'", "character 8: expected a path"),
         ("not", "character 4: expected a path"),
+        ("parts = 'x'", "character 1: parts has parts and no text of its own"),
         ("bad = 'x'", "character 1: not a path of this format"),
         ("a ~ '('", "character 5: pattern, character 1: a ( is not closed"),
         ("(" * 60 + "a='x'" + ")" * 60, "nested too deeply"),

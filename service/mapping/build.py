@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Lookup
+from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from service.errors import Issue
 from service.formats.source import Format
-from service.mapping import tables
 from service.mapping.condition import Condition
 from service.mapping.coverage import Ignored, Scope, place_pattern
 from service.mapping.mapping import Mapping, Program
 from service.mapping.rules import Compiler, where_of
 from service.mapping.run import Where
+from service.mapping.shared import Shared
 from service.mapping.spec import Entry, IssueSpec, MappingSpec, Text
-from service.mapping.tables import Table
 from service.mapping.targets import RESERVED, Aim, slots_of
 from service.model import Message, OdsCode, TransferOfCare
 from service.yamlfile import Fault
 
 
 def build(
-    spec: MappingSpec, folder: Path, formats: Lookup[str, Format]
+    spec: MappingSpec, shared: Shared, formats: Lookup[str, Format]
 ) -> tuple[Mapping | None, Compiler | None, list[Fault]]:
     """Return the mapping and what compiled it, or the faults that stand in the way."""
     faults: list[Fault] = []
     reader, zone = _reader(spec, formats, faults), _zone(spec, faults)
-    loaded = {
-        name: tables.load(table, folder, faults) for name, table in spec.tables.items() if table
-    }
+    loaded = {name: shared.table(table, faults) for name, table in spec.tables.items() if table}
     senders, charset = _senders(spec, faults), _charset(spec.source.charset, faults)
     _check_targets(spec, faults)
     if reader is None or zone is None:
         return None, None, faults
-    compiler = Compiler(reader=reader, zone=zone, tables=loaded)
+    compiler = Compiler(reader=reader, zone=zone, tables=loaded, shared=shared)
     program = _program(spec, compiler)
     condition = compiler.condition(spec.source.when, program.scope)
     faults += compiler.faults
@@ -45,13 +42,14 @@ def build(
     mapping = Mapping(
         id=spec.id,
         version=spec.version,
+        description=spec.description,
         format=reader.name,
         senders=senders,
         when=when,
         condition=condition,
         charset=charset,
         program=program,
-        traced=cache(lambda: _traced(spec, reader, zone, loaded)),
+        traced=cache(lambda: _traced(spec, compiler)),
         rules=compiler.count,
         notices=(_BASE_USED,) if spec.is_base else (),
     )
@@ -66,11 +64,9 @@ _BASE_USED = Issue(
 )
 
 
-def _traced(
-    spec: MappingSpec, reader: Format, zone: ZoneInfo, loaded: Lookup[str, Table]
-) -> Program:
+def _traced(spec: MappingSpec, compiler: Compiler) -> Program:
     tracing = (spec.id, spec.version)
-    return _program(spec, Compiler(reader=reader, zone=zone, tables=loaded, tracing=tracing))
+    return _program(spec, replace(compiler, tracing=tracing, faults=[], oddities=[], count=0))
 
 
 def _program(spec: MappingSpec, compiler: Compiler) -> Program:

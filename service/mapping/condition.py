@@ -141,7 +141,7 @@ class _Parser:
             self.take("sign", ")", "and, or, or )")
             return condition
         if self.next_is("word", "exists"):
-            return _exists(self.path())
+            return self.existence()
         return self.comparison()
 
     def comparison(self) -> Condition:
@@ -179,12 +179,23 @@ class _Parser:
         if token.kind == "text":
             self.at += 1
             return frozenset((token.text,))
-        return self.path()
+        return self.values()
 
-    def path(self) -> Values:
+    def existence(self) -> Condition:
+        _, path = self.path()
+        return _has_places(path) if path.structured else _exists(path.values)
+
+    def values(self) -> Values:
+        at, path = self.path()
+        if path.structured:
+            said = f"{path.text} has parts and no text of its own: name the part"
+            raise ValueError(f"condition, character {at}: {said}")
+        return path.values
+
+    def path(self) -> tuple[int, Path]:
         token = self.take("path", None, "a path")
         try:
-            return self.compile_path(token.text).values
+            return token.at, self.compile_path(token.text)
         except ValueError as error:
             raise ValueError(f"condition, character {token.at}: {error}") from None
 
@@ -228,6 +239,10 @@ def _all_of(terms: tuple[Condition, ...]) -> Condition:
 
 def _not(condition: Condition) -> Condition:
     return lambda node: not condition(node)
+
+
+def _has_places(path: Path) -> Condition:
+    return lambda node: len(path.nodes(node)) > 0
 
 
 def _exists(values: Values) -> Condition:

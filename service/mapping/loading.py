@@ -19,6 +19,7 @@ from service.mapping.extend import extend
 from service.mapping.mapping import Mapping
 from service.mapping.reading import read_spec
 from service.mapping.rules import Compiler
+from service.mapping.shared import Shared, without_collection
 from service.mapping.spec import MappingSpec
 from service.yamlfile import Fault
 
@@ -54,7 +55,12 @@ def load_folder(
 
     Nothing is raised for a fault: each is with the file that has it.
     """
-    schema = _schema()
+    with without_collection():
+        return _loaded(folder, formats, expected=expected)
+
+
+def _loaded(folder: Path, formats: Lookup[str, Format], *, expected: bool) -> list[Loaded]:
+    schema, shared = _schema(), Shared(folder=folder)
     found = {loaded.id: loaded for loaded in _files(folder)}
     for loaded in found.values():
         _read(loaded, folder, schema)
@@ -62,7 +68,7 @@ def load_folder(
     for loaded in found.values():
         resolver.resolve(loaded.id)
     for loaded in found.values():
-        _compile(loaded, folder, formats, expected=expected)
+        _compile(loaded, shared, formats, expected=expected)
     _check_overlap(list(found.values()))
     return list(found.values())
 
@@ -134,16 +140,18 @@ class _Resolver:
         return ""
 
 
-def _compile(loaded: Loaded, folder: Path, formats: Lookup[str, Format], *, expected: bool) -> None:
+def _compile(
+    loaded: Loaded, shared: Shared, formats: Lookup[str, Format], *, expected: bool
+) -> None:
     if loaded.spec is None or loaded.faults:
         return
-    loaded.mapping, loaded.compiler, faults = build(loaded.spec, folder, formats)
+    loaded.mapping, loaded.compiler, faults = build(loaded.spec, shared, formats)
     loaded.faults += faults
     if loaded.mapping is None:
         return
-    loaded.examples = run_examples(loaded.mapping, loaded.spec, folder, formats)
+    loaded.examples = run_examples(loaded.mapping, loaded.spec, shared.folder, formats)
     for example in loaded.examples:
-        loaded.faults += compare(example, folder) if expected else example.faults
+        loaded.faults += compare(example, shared.folder) if expected else example.faults
 
 
 def _check_overlap(loaded: list[Loaded]) -> None:

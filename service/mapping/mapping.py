@@ -37,6 +37,7 @@ class Mapping:
 
     id: str
     version: str
+    description: str  # for people; "" where the file has none
     format: str
     senders: tuple[OdsCode, ...]  # () for a base mapping
     when: str  # its condition as written; "" for any message

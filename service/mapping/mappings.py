@@ -79,7 +79,7 @@ class Mappings:
         if mapping.format != source.format:
             raise UnmappedMessage(f"the mapping {mapping.id} is for {mapping.format}")
         if not mapping.holds(source):
-            raise UnmappedMessage(issues=[_only_when(mapping)])
+            raise UnmappedMessage(issues=[_takes(mapping)])
         return mapping
 
     def for_source(self, sender: OdsCode, source: SourceMessage) -> Mapping:
@@ -137,16 +137,16 @@ def _chosen(candidates: Sequence[Mapping], source: SourceMessage) -> Mapping | N
 def _reasons(
     sender: OdsCode, source: SourceMessage, own: Sequence[Mapping], base: Sequence[Mapping]
 ) -> Iterator[Issue]:
-    if not own:
-        yield _reason(f"{sender} has no mapping for {source.format}")
+    sent = f"a message of type {source.message_type}" if source.message_type else "this message"
+    whose = f"no mapping of {sender}'s" if own else f"no mapping, and {sender} has none of its own"
+    yield _reason(f"{sent} ({source.format}) has {whose}")
     for mapping in (*own, *base):
-        yield _only_when(mapping)
-    if not base:
-        yield _reason(f"there is no base mapping for {source.format}")
+        yield _takes(mapping)
 
 
-def _only_when(mapping: Mapping) -> Issue:
-    return _reason(f"{mapping.id} is only for messages where {mapping.when}")
+def _takes(mapping: Mapping) -> Issue:
+    takes = mapping.description or f"messages where {mapping.when}"
+    return _reason(f"{mapping.id} takes: {takes}")
 
 
 def _reason(text: str) -> Issue:

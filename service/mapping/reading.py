@@ -72,6 +72,7 @@ class _Reading:
         return MappingSpec(
             id=mapping_id,
             version=whole["version"],
+            description=whole.get("description") or "",
             origin=self.origin("mapping"),
             extends=self.optional(whole, "extends"),
             source=self.source(whole.get("source") or {}),

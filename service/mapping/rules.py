@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 from service.formats.source import Format, Node, Path
 from service.mapping import lookup, steps, texts
-from service.mapping.condition import Condition, compile_condition
+from service.mapping.condition import Condition
 from service.mapping.conversion import conversion
 from service.mapping.coverage import Inner, Scope
 from service.mapping.run import Finish, Step, Values, Where
+from service.mapping.shared import Shared
 from service.mapping.spec import Entry, Origin, Rules, RuleSpec, Text
-from service.mapping.tables import Table, bind
+from service.mapping.tables import Table
 from service.mapping.targets import Aim, constant, slots_of
 from service.mapping.trace import traced
 from service.yamlfile import Fault
@@ -29,12 +30,12 @@ class Compiler:
     reader: Format
     zone: ZoneInfo
     tables: Mapping[str, Table]
+    shared: Shared
     tracing: tuple[str, str] | None = None  # mapping and version, where values are traced
     faults: list[Fault] = field(default_factory=list)
     oddities: list[Fault] = field(default_factory=list)  # unreachable alternatives
     used: set[str] = field(default_factory=set)  # tables
     count: int = 0  # rules
-    known: dict[str, Path] = field(default_factory=dict)
 
     def record_steps(
         self, fields: Mapping[str, Entry], record: type, prefix: str, scope: Scope
@@ -144,7 +145,7 @@ class Compiler:
             self.faults.append(name.origin.fault(f"no table {name.text} here; known: {known}"))
             return lambda text, node, run: None
         self.used.add(name.text)
-        bound = bind(table, aim.slot, self.faults, completed=fields is not None)
+        bound = self.shared.bind(table, aim.slot, self.faults, completed=fields is not None)
         if fields is None:
             return lookup.looked_up(bound, aim, where)
         inner = self.record_steps(fields, aim.slot.type, f"{aim.target}.", scope)
@@ -164,29 +165,23 @@ class Compiler:
         return tuple(found)
 
     def path(self, text: str, origin: Origin) -> Path:
-        if text not in self.known:
-            try:
-                self.known[text] = self.reader.compile_path(text)
-            except ValueError as error:
-                self.faults.append(origin.fault(f"path {text}: {error}"))
-                return _NOWHERE
-        return self.known[text]
+        try:
+            return self.shared.path(self.reader, text)
+        except ValueError as error:
+            self.faults.append(origin.fault(f"path {text}: {error}"))
+            return _NOWHERE
 
     def condition(self, text: Text | None, scope: Scope) -> Condition | None:
         """Compile a condition; its paths count as read."""
         if text is None:
             return None
-
-        def compile_path(path: str) -> Path:
-            compiled = self.reader.compile_path(path)
-            scope.paths.append(compiled)
-            return compiled
-
         try:
-            return compile_condition(text.text, compile_path)
+            condition, read = self.shared.condition(self.reader, text.text)
         except ValueError as error:
             self.faults.append(text.origin.fault(str(error)))
             return None
+        scope.paths += read
+        return condition
 
 
 def unreachable(rules: Rules) -> Iterator[Fault]:

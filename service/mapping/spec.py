@@ -140,6 +140,7 @@ class MappingSpec:
 
     id: str
     version: str
+    description: str
     origin: Origin
     source: SourceSpec
     extends: Text | None = None
