@@ -9,7 +9,7 @@ from service.errors import Gone
 from service.model import Instant
 from service.store.database import Database, Row, Transaction
 from service.store.records import Event, Head, Page
-from service.store.rows import NHS_NUMBER
+from service.store.rows import NHS_NUMBER, indexed
 
 # The last row is the counter: how far the feed reached in the same moment.
 _PAGE = """
@@ -93,7 +93,7 @@ def feed_of_patient(
         else ("patient.identifier", f"{NHS_NUMBER}|{nhs_number}")
     )
     params: dict[str, Any] = {"recipient": recipient, "after": after, "count": count}
-    rows = database.select(OF_PATIENT, params | {"param": key[0], "value": key[1]})
+    rows = database.select(OF_PATIENT, params | {"param": key[0], "value": indexed(key[1])})
     reached = head(database, recipient)
     return Page(events=tuple(map(Event._make, rows)), head=reached.n, floor=reached.floor)
 

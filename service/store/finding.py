@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from service.store.commit import Key
 from service.store.database import Database, Params, Rows, Transaction
+from service.store.rows import indexed
 
 FIND = """
     SELECT r.id, r.version FROM search_index s JOIN resource r ON r.id = s.id AND r.type = s.type
@@ -24,7 +25,7 @@ FIND_COMMUNICATION = """
 
 def _asked(owner: str, type_: str, key: Key) -> tuple[str, Params]:
     sql = FIND_COMMUNICATION if type_ == "Communication" else FIND
-    return sql, {"owner": owner, "type": type_, "param": key[0], "value": key[1]}
+    return sql, {"owner": owner, "type": type_, "param": key[0], "value": indexed(key[1])}
 
 
 def find_rows(tx: Transaction, owner: str, type_: str, key: Key) -> Rows:

@@ -15,6 +15,7 @@ from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolati
 from psycopg_pool import ConnectionPool
 
 from service.errors import Unavailable
+from service.store.arrays import ARRAYS, Array, register
 from service.store.crier import Crier
 from service.store.database import Duplicate, Params, Row, Rows, T, Work, for_postgres
 from service.store.layout import written
@@ -26,6 +27,11 @@ TRIES = 5  # of a transaction that the database asked to run again
 
 Connection = psycopg.Connection[Row]
 Cursor = psycopg.Cursor[Row]
+
+
+def _configure(connection: Connection) -> None:
+    register(connection)
+    steady_plans(connection)
 
 
 def steady_plans(connection: Connection) -> None:
@@ -45,12 +51,13 @@ def _sql(text: str) -> LiteralString:
 
 
 @lru_cache(maxsize=64)
-def _insert(table: str, skip_known: bool) -> LiteralString:
-    """Return one statement for any number of rows, so that it is prepared once."""
+def _insert(table: str, skip_known: bool) -> tuple[LiteralString, tuple[type[Array], ...]]:
+    """Return one statement for any number of rows, and the types of its columns."""
     columns = written(table)
     arrays = ", ".join(f"%s::{type_}[]" for type_ in columns.values())
     skip = " ON CONFLICT DO NOTHING" if skip_known else ""
-    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}){skip}"  # noqa: S608
+    text = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}){skip}"  # noqa: S608
+    return text, tuple(ARRAYS[type_] for type_ in columns.values())
 
 
 class _Again(Exception):
@@ -84,12 +91,15 @@ class PostgresTransaction:
     def insert(self, table: str, rows: Sequence[Row], *, skip_known: bool = False) -> None:
         if rows:
             self._wrote.append(True)
-            self._execute(_insert(table, skip_known), [list(c) for c in zip(*rows, strict=True)])
+            sql, types = _insert(table, skip_known)
+            columns = zip(*rows, strict=True)
+            self._execute(sql, [t.of(column) for t, column in zip(types, columns, strict=True)])
 
     def lock_names(self, names: Sequence[str]) -> None:
         numbers = sorted({_number(name) for name in names})
         if numbers:
-            self._execute("SELECT pg_advisory_xact_lock(k) FROM unnest(%s::bigint[]) k", [numbers])
+            sql = "SELECT pg_advisory_xact_lock(k) FROM unnest(%s::bigint[]) k"
+            self._execute(sql, [ARRAYS["bigint"].of(tuple(numbers))])
 
 
 def _number(name: str) -> int:
@@ -110,7 +120,7 @@ class PostgresDatabase:
             timeout=PATIENCE,
             num_workers=1,
             kwargs={"autocommit": True, "prepare_threshold": 0},
-            configure=steady_plans,
+            configure=_configure,
             open=False,
         )
         self._listener: Connection | None = None

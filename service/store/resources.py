@@ -13,7 +13,7 @@ from typing import Any
 from service.store.commit import Key, Reference
 from service.store.database import Database, Params
 from service.store.records import Position, Stored
-from service.store.rows import BY_TYPE, SELDOM
+from service.store.rows import BY_TYPE, SELDOM, indexed
 
 _PLAIN = (
     "r.version, r.updated, r.deleted, r.media_type, r.body, v.n, r.method, r.owner",
@@ -197,7 +197,7 @@ def stream(
     params |= {"n": position.n, "after": position.id}
     template = _STREAM
     if key is not None:
-        params |= {"param": key[0], "value": key[1]}
+        params |= {"param": key[0], "value": indexed(key[1])}
         template = _KEYED if _few(database, params) else _FILTERED
     rows = database.select(statement(template, type_, descending), params)
     return [Stored(*row) for row in rows]

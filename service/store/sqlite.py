@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import Unavailable
-from service.store.database import Duplicate, Params, Row, Rows, T, Transaction, Work, for_sqlite
+from service.store.database import Duplicate, Params, Row, Rows, T, Work, for_sqlite
 from service.store.filelock import FileLock
 from service.store.layout import written
 from service.store.turns import Turn, WriteQueue
@@ -28,6 +28,8 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # a commit survives the loss of power
     "PRAGMA temp_store = MEMORY",
+    "PRAGMA wal_autocheckpoint = 4000",  # pages: tail pages are written back once for many commits
+    "PRAGMA cache_size = -8000",  # kB
     "PRAGMA journal_size_limit = 67108864",  # bytes kept of a write-ahead log that once grew
 )
 
@@ -149,28 +151,29 @@ class SqliteDatabase:
                         self._writer.execute("ROLLBACK")
 
     def _in_transaction(self, batch: list[Turn]) -> None:
-        transaction = SqliteTransaction(self._writer)
         self._writer.execute("BEGIN IMMEDIATE")
-        for turn in batch:
-            self._one(turn, transaction)
+        self._one(batch[0], ("ROLLBACK", "BEGIN IMMEDIATE"))
+        for turn in batch[1:]:
+            self._writer.execute("SAVEPOINT one")
+            self._one(turn, ("ROLLBACK TO one",))
+            self._writer.execute("RELEASE one")
         self._writer.execute("COMMIT")
         for turn in batch:
             turn.durable = True
 
-    def _one(self, turn: Turn, transaction: Transaction) -> None:
+    def _one(self, turn: Turn, undo: Sequence[str]) -> None:
         """Run one piece of work so that its failure undoes nobody else's."""
-        self._writer.execute("SAVEPOINT one")
         try:
-            turn.result = turn.work(transaction)
+            turn.result = turn.work(SqliteTransaction(self._writer))
         except sqlite3.IntegrityError as error:
             turn.error = Duplicate() if error.sqlite_errorcode in _DUPLICATE else error
         except sqlite3.Error:
             raise  # the disk is full, or worse: nobody's work stands
         except BaseException as error:
-            turn.error = error
+            turn.error = error  # raised again by whoever asked
         if turn.error is not None:
-            self._writer.execute("ROLLBACK TO one")
-        self._writer.execute("RELEASE one")
+            for statement in undo:
+                self._writer.execute(statement)
 
     def announce(self) -> None:
         """Nothing to do: the change counter tells."""

@@ -224,7 +224,7 @@ def _write_resources(
     if change.message:
         tx.insert("delivery", [rows.delivered(d, change.message) for d in numbered])
     keys += [row for d in numbered for row in rows.delivery_keys(d.delivery)]
-    tx.insert("search_index", keys)
+    tx.insert("search_index", sorted(keys))
 
 
 def _visible(change: Change, numbered: Sequence[Numbered], locked: Locked) -> list[Row]:

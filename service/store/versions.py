@@ -101,5 +101,8 @@ def _unkey(tx: Transaction, stamped: Stamped, gone: set[Key]) -> None:
     write = stamped.write
     tx.run_each(
         UNKEY,
-        [{"value": v, "id": write.id, "type": write.type, "param": p} for p, v in sorted(gone)],
+        [
+            {"value": rows.indexed(value), "id": write.id, "type": write.type, "param": param}
+            for param, value in sorted(gone)
+        ],
     )
