@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from service.cli.options import database_option, mappings_option, settings
+from service.cli.rules import rules
 from service.cli.schema import existing_store
 from service.cli.terminal import printable, show_table
 
@@ -87,13 +88,14 @@ def replay(
     """
     if bool(letter_ids) == every:
         raise click.UsageError("name the messages to replay, or say --all")
-    from service.app import compose
+    from service.app import assemble
 
-    existing_store(database).close()
-    relay = compose(settings(database=database, mappings=mappings))
-    with relay.store as store:
-        chosen = each_letter(store, "refused", sender) if every else _named(store, letter_ids)
-        outcomes = [_replayed(relay.pipeline, letter) for letter in chosen]
+    chosen = settings(database=database, mappings=mappings)
+    with existing_store(database) as store:
+        relay = assemble(chosen, store, *rules(mappings))
+        waiting = each_letter(store, "refused", sender) if every else _named(store, letter_ids)
+        ids = [letter.id for letter in waiting]
+        outcomes = [_replayed(relay.pipeline, _known(store, letter_id)) for letter_id in ids]
     click.echo(f"{outcomes.count(True)} taken in, {outcomes.count(False)} refused again.", err=True)
     if not all(outcomes):
         raise SystemExit(1)

@@ -14,6 +14,7 @@ import click
 
 from service import log
 from service.cli.options import database_option, mappings_option, settings
+from service.cli.rules import rules
 from service.cli.schema import existing_store, make_if_fresh, shown
 from service.settings import PREFIX, Settings
 
@@ -111,8 +112,6 @@ def run(chosen: Settings) -> None:
     from granian import Granian
     from granian.constants import Interfaces, Loops, RuntimeModes
     from granian.log import LogLevels
-
-    from service.cli.worker import rules
 
     rules(chosen.mappings)
     log.configure(chosen.log_level)

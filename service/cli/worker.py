@@ -9,23 +9,19 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from functools import cache
 from multiprocessing.util import Finalize
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 import structlog
 
 from service import log
+from service.cli.rules import rules
 from service.cli.terminal import said_plainly
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from flask import Flask
-
-    from service.delivery.routing import Routing
-    from service.mapping import Mappings
 
 _STOPPING: Final = {signal.SIGTERM, signal.SIGINT}
 
@@ -48,20 +44,6 @@ def app() -> Flask:
     except click.ClickException as fault:
         fault.show()
         sys.exit(fault.exit_code)
-
-
-@cache
-def rules(folder: Path) -> tuple[Mappings, Routing]:
-    """Return the mappings and the routing of a folder. Raises their faults.
-
-    The parent process loads them before it forks: their faults are told once, and the workers
-    share the memory and need no time for them. Where processes are spawned, each loads its own.
-    """
-    from service.delivery.routing import Routing
-    from service.formats import FORMATS
-    from service.mapping import Mappings
-
-    return Mappings.load(folder, formats=FORMATS), Routing.load(folder)
 
 
 def _app() -> Flask:
