@@ -71,6 +71,11 @@ def test_what_the_quick_check_passes_has_no_fault(resource):
         assert list(validate._walk(resource, "Resource")) == []
 
 
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_what_is_right_is_seen_without_the_long_way(name):
+    assert validate._is_right(EXAMPLES[name])
+
+
 @given(JSON)
 @settings(max_examples=100, deadline=None)
 def test_any_json_is_judged_without_breaking(value):

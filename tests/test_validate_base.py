@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from validate_samples import ALLERGY, changed
 
 from service.fhir.validate import check, check_bundle
 
@@ -48,34 +48,8 @@ REQUEST: dict[str, Any] = {
     "subject": {"reference": "Patient/p1"},
     "occurrencePeriod": {"start": "2025-03-14", "end": "2025-03-21"},
 }
-ALLERGY: dict[str, Any] = {
-    "resourceType": "AllergyIntolerance",
-    "patient": {"reference": "Patient/p1"},
-    "clinicalStatus": {
-        "coding": [
-            {
-                "system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
-                "code": "active",
-            }
-        ]
-    },
-}
 NESTED = {"url": "u:a", "valueId": "x"}
 DIV = '<div xmlns="http://www.w3.org/1999/xhtml">'
-
-
-def changed(resource: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """Return a copy with one place changed; None takes it away."""
-    copied = copy.deepcopy(resource)
-    here: Any = copied
-    *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-    for step in way:
-        here = here[step]
-    if value is None:
-        del here[last]
-    else:
-        here[last] = value
-    return copied
 
 
 CASES = [

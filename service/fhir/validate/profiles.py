@@ -76,8 +76,6 @@ def matches(value: Any, pattern: Any) -> bool:
 
 def mark_of(node: Node, discriminator: str) -> Any:
     """Return the pattern by which a value is known to belong to the slice `node`."""
-    if discriminator == "$this":
-        return node.pattern
     way = discriminator.split(".")
     here = node
     for name in way:

@@ -15,10 +15,13 @@ def _words(text: str) -> frozenset[str]:
 
 _OPENING: Final = re.compile(r'<div\b[^>]*\bxmlns="http://www\.w3\.org/1999/xhtml"[^>]*>')
 # The common case, told without parsing: text, with at most one p or pre around it.
+_WORDS: Final = (
+    r"\s*+(?:[^<&\s\x00-\x1f]|&(?:amp|lt|gt|quot|#x27);)"
+    r"(?:[^<&\x00-\x08\x0b\x0c\x0e-\x1f]|&(?:amp|lt|gt|quot|#x27);)*+"
+)
 _PLAIN: Final = re.compile(
-    r'<div xmlns="http://www\.w3\.org/1999/xhtml">(?:<p>|<pre>)?+\s*+'
-    r"(?:[^<&\x00-\x08\x0b\x0c\x0e-\x1f]|&(?:amp|lt|gt|quot|#x27);)++"
-    r"(?:</p>|</pre>)?+</div>"
+    r'<div xmlns="http://www\.w3\.org/1999/xhtml">'
+    rf"(?:{_WORDS}|<p>{_WORDS}</p>|<pre>{_WORDS}</pre>)</div>"
 )
 _NAMESPACE: Final = "{http://www.w3.org/1999/xhtml}"
 # https://hl7.org/fhir/R4/narrative.html#Narrative: chapters 7-11 (not 9.5) and 15 of HTML 4
@@ -55,11 +58,7 @@ def faults(div: str) -> Iterator[str]:
 
 def is_narrative(div: str) -> bool:
     """Whether `faults` finds none; quick for plain text in a div."""
-    return _is_plain(div) or not any(faults(div))
-
-
-def _is_plain(div: str) -> bool:
-    return _PLAIN.fullmatch(div) is not None and div.count("<p") == div.count("</p")
+    return _PLAIN.fullmatch(div) is not None or not any(faults(div))
 
 
 def _parsed(div: str) -> etree._Element | None:
