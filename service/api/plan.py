@@ -51,7 +51,6 @@ class Planner:
 
     def _communications(self, query: Query, organisation: str) -> Iterator[Source]:
         own = [one for one in query.criteria if _addressed(one, organisation)]
-        sent = any(_sent(one, organisation) for one in query.criteria)
         patient = _nhs_number(query) if own else None
         if patient:
             yield sources.feed_of_patient(
@@ -59,13 +58,21 @@ class Planner:
             )
             return
         keys = self._keys(query, organisation)
-        if keys is not None and keys[0][0] != "recipient":
+        if keys is not None and not (own and keys[0][0] == "recipient"):
             yield from self._keyed(query, organisation, keys)
-            return
-        if not sent:
+        elif own:
             yield self._feed(query, organisation, tuple(own))
-        if not own:
-            yield from self._sent(query, organisation, keys)
+        elif _since(query) is None:
+            yield sources.stream(self._store, organisation, query.kind)
+        else:
+            yield from self._changed(query, organisation)
+
+    def _changed(self, query: Query, organisation: str) -> Iterator[Source]:
+        """What was addressed to an organisation, and what it sent, by lastUpdated."""
+        since = _since(query) or 0
+        if not any(_sent(one, organisation) for one in query.criteria):
+            yield self._feed(query, organisation, ())
+        yield sources.changed(self._store, organisation, query.kind, since, newest=_newest(query))
 
     def _feed(self, query: Query, organisation: str, own: tuple[Criterion, ...]) -> Source:
         since = _since(query)
@@ -74,18 +81,6 @@ class Planner:
         dates = tuple(one for one in query.criteria if _is_start(one))
         covers = (*own, *dates) if len(dates) == 1 else own
         return sources.feed_since(self._store, organisation, since, covers, newest=_newest(query))
-
-    def _sent(
-        self, query: Query, organisation: str, keys: Sequence[Key] | None
-    ) -> Iterator[Source]:
-        if keys is not None:
-            yield from self._keyed(query, organisation, keys)
-        elif (since := _since(query)) is not None:
-            yield sources.changed(
-                self._store, organisation, query.kind, since, newest=_newest(query)
-            )
-        else:
-            yield sources.stream(self._store, organisation, query.kind)
 
     def _keyed(self, query: Query, organisation: str, keys: Sequence[Key]) -> Iterator[Source]:
         for key in keys:
