@@ -22,10 +22,10 @@ from service.store.turns import Turn, WriteQueue
 
 BUSY_TIMEOUT = 10_000  # milliseconds; only met when another program holds the database
 WATCH_INTERVAL = 0.02  # seconds between two looks at the change counter
+WAL = "PRAGMA journal_mode = WAL"  # kept in the file; under the lock, since it cannot wait
 _DUPLICATE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # a commit survives the loss of power
     "PRAGMA temp_store = MEMORY",
     "PRAGMA wal_autocheckpoint = 4000",  # pages: tail pages are written back once for many commits
@@ -101,6 +101,8 @@ class SqliteDatabase:
         self._connections: list[sqlite3.Connection] = []
         self._writer = self._open()
         self._lock = FileLock(path)
+        with self._lock:
+            self._writer.execute(WAL)
         self._queue = WriteQueue(self._write_all)
         self._watcher: sqlite3.Connection | None = None
         self._seen = -1
