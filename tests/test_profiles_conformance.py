@@ -12,6 +12,8 @@ from build_examples import FOLDER, examples, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.fhir.build.communication import BASES, TAGS
+from service.fhir.build.wording import TITLES
 from service.fhir.systems import CANONICAL, PROFILE
 from service.fhir.validate import check, invariants, known_profiles
 from service.fhir.validate.profiles import Node, Profile, Profiles, mark_of, matches
@@ -183,6 +185,32 @@ def test_a_profile_that_is_not_ours_is_not_checked():
     del resource["identifier"]
 
     assert check(resource) == []
+
+
+CODE_SYSTEMS = {
+    system["url"]: {concept["code"]: concept["display"] for concept in system["concept"]}
+    for system in (json.loads(path.read_bytes()) for path in PROFILES.glob("CodeSystem-*.json"))
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "built"),
+    [
+        ("routing-basis", BASES | {"other": "Other"}),
+        ("event-kind", TITLES),
+        ("recipient-type", {tag["code"]: tag["display"] for tag in TAGS.values()}),
+    ],
+)
+def test_the_builder_uses_a_code_system_of_ours_as_it_is_published(name, built):
+    assert CODE_SYSTEMS[f"{CANONICAL}/CodeSystem/{name}"] == built
+
+
+@pytest.mark.parametrize("path", sorted(PROFILES.glob("CodeSystem-*.json")), ids=lambda p: p.stem)
+def test_a_complete_code_system_counts_its_codes(path):
+    system = json.loads(path.read_bytes())
+
+    assert system["count"] == len(system["concept"])
+    assert system["valueSet"].rpartition("/")[2] == system["id"]
 
 
 def _definitions() -> list[dict[str, Any]]:

@@ -67,6 +67,7 @@ _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f]+")
 XHTML: Final = "http://www.w3.org/1999/xhtml"
 
 
+@lru_cache(maxsize=4096)
 def local_system(ods: str, kind: str) -> str:
     """Return the system of an organisation's own identifiers, e.g. …/RJZ/Id/VISITID."""
     return f"https://fhir.nhs.uk/{ods}/Id/{quote(kind, safe='')}"

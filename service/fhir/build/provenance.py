@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -31,13 +32,18 @@ def provenance(
             "target": list(targets),
             "occurredDateTime": plain(message.occurred_at or message.sent_at),
             "recorded": context.instant,
-            "policy": [f"{MAPPING}{quote(origin.mapping)}|{quote(origin.mapping_version)}"],
+            "policy": [_policy(origin.mapping, origin.mapping_version)],
             "agent": _agents(context),
             "entity": [
                 {"role": "source", "what": _message(context, original), **_claims(context)},
             ],
         }
     )
+
+
+@lru_cache(maxsize=1024)
+def _policy(mapping: str, version: str) -> str:
+    return f"{MAPPING}{quote(mapping)}|{quote(version)}"
 
 
 def _agents(context: Context) -> list[Json]:
