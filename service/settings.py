@@ -25,7 +25,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1  # processes
-    threads: int = 8  # a process; long polls take one each while they wait
+    threads: int = 32  # a process; long polls take one each while they wait, half of them at most
     mappings: Path = field(default_factory=partial(bundled_folder, "mappings"))
     public_url: str = ""  # the address clients use, where a proxy changes it
     max_body: int = 20 * 1024 * 1024  # bytes of one request, after decompression
