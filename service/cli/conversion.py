@@ -17,6 +17,7 @@ from service.fhir.build import LAST_UPDATED, Built, Known, Origin, binary, build
 from service.fhir.outcome import operation_outcome
 from service.fhir.systems import CANONICAL
 from service.formats import SourceMessage
+from service.formats.fhir_r4 import FhirMessage
 from service.mapping import Mapping, Mappings, Trace
 from service.model import Instant, OdsCode, TransferOfCare
 
@@ -73,6 +74,7 @@ class Converter:
     ) -> Resource:
         sender = sender or self._sender(source, mapping_id)
         mapping = self.mappings.choose(sender, source, mapping_id)
+        source = _as_mapped(source, mapping)
         trace = None if traces is None else Trace()
         if traces is not None and trace is not None:
             traces.append(trace)
@@ -120,6 +122,15 @@ class Converter:
             "timestamp": now,
             "entry": entries,
         }
+
+
+def _as_mapped(source: SourceMessage, mapping: Mapping) -> SourceMessage:
+    """Return the message in its mapping's character set, and with an id."""
+    if mapping.charset and source.charset_guessed:
+        [source] = formats.FORMATS[mapping.format].read(source.raw, mapping.charset)
+    if isinstance(source, FhirMessage):
+        return source.named(f"sha256:{hashlib.sha256(source.raw).hexdigest()}")
+    return source
 
 
 def _resources(built: Built) -> Iterator[Resource]:
