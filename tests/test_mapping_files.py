@@ -9,9 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service import yamlfile
 from service.mapping import MappingFaults, Mappings
-from tests.mapping_fixtures import FORMATS, KIND, Folder, apply
+from tests.mapping_fixtures import FORMATS, KIND, Folder
 
 GOOD = """\
 mapping: rjz-test
@@ -39,43 +38,6 @@ def faults_of(folder: Folder, text: str) -> list[str]:
     folder.write("rjz-test.yaml", text)
     folder.write("examples/rjz-test.txt", "id=1\ntype=A")
     return folder.faults()
-
-
-def test_scalars_stay_as_they_are_written():
-    document = yamlfile.parse("a: 01\nb: NO\nc: 22:30\nd: 1e3\ne: ~\nf: 'null'\ng:\n", "x.yaml")
-
-    assert document.value == {
-        "a": "01", "b": "NO", "c": "22:30", "d": "1e3", "e": None, "f": "null", "g": None
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("a: 1\nb: 2\na: 3\n", "x.yaml:3:1: a is here twice, first in line 1"),
-        ("a: {b: 1, b: 2}\n", "x.yaml:1:11: b is here twice"),
-        ("a: *b\n", "x.yaml:1:4: anchors and aliases are not used"),
-        ("a: &b 1\n", "x.yaml:1:4: anchors and aliases are not used"),
-        ("a: !!int 1\n", "x.yaml:1:4: tags are not used"),
-        ("a: 1\n---\nb: 2\n", "x.yaml:2:1: a second document"),
-        ("a: [1\n", "x.yaml:2:1: not YAML"),
-        ("a: 'b\n", "x.yaml:2:1: not YAML"),
-        ("? {a: b}\n: c\n", "x.yaml:1:3: not YAML: a key must be text"),
-        ("a: " + "[" * 60, "x.yaml:1:43: not YAML: nested too deeply"),
-        ("a: \x01\n", "x.yaml:1:1: not YAML"),
-    ],
-)
-def test_what_is_no_plain_yaml_is_a_fault_at_its_place(text, said):
-    faults = [str(fault) for fault in yamlfile.parse(text, "x.yaml").faults]
-
-    assert [fault for fault in faults if fault.startswith(said)], faults
-
-
-def test_a_file_that_is_not_utf8_or_not_there_is_a_fault(tmp_path):
-    (tmp_path / "a.yaml").write_bytes(b"a: \xff")
-
-    assert "byte 3 is not UTF-8" in str(yamlfile.read(tmp_path / "a.yaml", "a.yaml").faults[0])
-    assert "No such file" in str(yamlfile.read(tmp_path / "b.yaml", "b.yaml").faults[0])
 
 
 def test_a_good_file_loads(folder):
@@ -189,122 +151,6 @@ def test_all_faults_of_all_files_are_told_at_once(folder):
     assert [line.rsplit(":", 1)[0] for line in lines] == [
         "rjz-one.yaml:7", "rjz-one.yaml:8", "rjz-three.yaml:1", "rjz-two.yaml:5", "rjz-two.yaml:6"
     ]  # fmt: skip
-
-
-def test_a_file_is_laid_over_its_base_field_by_field(folder):
-    folder.mapping(
-        """
-        kind: {const: discharge}
-        patient.family: {from: family}
-        patient.prefix: {from: title}
-        patient.gp: {set: {id: {from: gp}, family: {from: gpname}}}
-        encounter.reason: {from: reason, table: reasons}
-        requests:
-          each: request
-          set:
-            priority: {from: priority}
-            service.text: {from: service}
-            performers: {each: to, set: {name: {from: "."}}}
-        """,
-        mapping_id="base/json",
-        more="""\
-        tables:
-          reasons: {rows: {a: base a}, unmapped: flag}
-        issues: {no-family: {when: not exists family, text: no family}}
-        ignored: [type]
-        """,
-    )
-    folder.mapping(
-        """
-        patient.prefix: null
-        patient.gp.family: {from: doctor}
-        encounter.reason.text: {from: reason}
-        requests.priority: null
-        requests.service: {set: {code: {from: service}}}
-        requests.performers.ods: {from: "/ods", as: ods}
-        """,
-        head="""\
-mapping: rjz-test
-version: "2.0.0"
-extends: base/json
-source: {sender: RJZ}
-tables: {reasons: null}
-""",
-    )
-    mappings = folder.accepted()
-    sent = """
-        family=F
-        title=T
-        gp=G1
-        gpname=N
-        doctor=D
-        reason=a
-        ods=x9
-        [request]
-        priority=high
-        service=pain
-        to=clinic
-        []
-        """
-
-    base, own = (apply(mappings.by_id(name), sent) for name in ("base/json", "rjz-test"))
-
-    assert (base.patient.prefix, own.patient.prefix) == ("T", None)
-    assert (base.patient.gp.id, base.patient.gp.family) == ("G1", "N")
-    assert (own.patient.gp.id, own.patient.gp.family) == ("G1", "D")
-    assert (base.encounter.reason.code, own.encounter.reason.code) == ("base a", None)
-    assert own.encounter.reason.text == "a"
-    assert (base.requests[0].priority, own.requests[0].priority) == ("high", None)
-    assert (own.requests[0].service.code, own.requests[0].service.text) == ("pain", "pain")
-    assert [(p.name, p.ods) for p in own.requests[0].performers] == [("clinic", "X9")]
-    assert mappings.by_id("rjz-test").version == "2.0.0"
-    assert mappings.by_id("rjz-test").senders == ("RJZ",)
-
-
-@pytest.mark.parametrize(
-    ("own", "said"),
-    [
-        ("patient.prefix: null", "patient.prefix: the base has no such rule to remove"),
-        ("diagnoses.code: {from: x}", "the base has no set for diagnoses"),
-        ("documents.id: {from: x}", "the base has several sets for documents"),
-        ("patient.family: {from: a}\npatient.family.x: {from: b}", "has no fields of its own"),
-        ("patient.gp: {set: {id: {from: a}}}\npatient.gp.id: {from: b}", "is set here and in line"),
-        (
-            "requests: {each: r, set: {performers.ods: {from: a}}}",
-            "goes into a list: write its own set",
-        ),
-    ],
-)
-def test_what_cannot_be_laid_over_a_base_is_a_fault(folder, own, said):
-    more = "documents: [{each: d, set: {id: {from: a}}}, {each: e, set: {id: {from: b}}}]"
-    folder.mapping(KIND + more, mapping_id="base/json")
-    head = 'mapping: rjz-test\nversion: "1.0.0"\nextends: base/json\nsource: {sender: RJZ}\n'
-    folder.mapping(own, head=head)
-
-    assert [fault for fault in folder.faults() if said in fault], folder.faults()
-
-
-def test_going_round_in_circles_and_missing_bases_are_faults(folder):
-    for name, base in (("a", "b"), ("b", "c"), ("c", "a"), ("d", "none"), ("e", "d")):
-        head = f'mapping: {name}\nversion: "1.0.0"\nextends: {base}\nsource: {{sender: RJZ}}\n'
-        folder.mapping(KIND, mapping_id=name, head=head)
-
-    said = "\n".join(folder.faults())
-
-    assert "c.yaml:3:1: extends goes round in a circle: a → b → c → a" in said
-    assert "d.yaml:3:1: there is no mapping none" in said
-    assert "e.yaml:3:1: d has faults" in said
-
-
-def test_the_base_of_another_format_is_a_fault(folder):
-    folder.mapping(KIND, mapping_id="base/json")
-    head = (
-        'mapping: rjz-test\nversion: "1.0.0"\nextends: base/json\n'
-        "source: {format: csv, sender: RJZ}\n"
-    )
-    folder.mapping(KIND, head=head)
-
-    assert [fault for fault in folder.faults() if "is of another format" in fault]
 
 
 def test_other_files_of_the_folder_are_no_mappings(folder):
