@@ -10,8 +10,19 @@ import pytest
 from build_fixtures import HOSPICE, NOW, PRACTICE, discharge, made
 
 from service.errors import Issue
+from service.fhir.build.wording import spoken_time
 from service.fhir.validate import check
-from service.model import KINDS, Coded, Encounter, Moment, OdsCode, Organisation, Recipient, Request
+from service.model import (
+    KINDS,
+    Coded,
+    Document,
+    Encounter,
+    Moment,
+    OdsCode,
+    Organisation,
+    Recipient,
+    Request,
+)
 
 Pair = tuple[dict[str, Any], dict[str, Any]]
 
@@ -90,15 +101,68 @@ def test_a_discharge_says_when_where_from_and_where_to():
     ]  # fmt: skip
 
 
-def test_a_destination_is_told_without_the_conditions_of_its_definition():
-    stay = Encounter(
-        discharge_destination=Coded(
-            code="19", display="Usual place of residence unless listed below, for example, a house"
-        )
-    )
-    communication, _ = told(encounter=stay, requests=())
+@pytest.mark.parametrize(
+    ("display", "told_as"),
+    [
+        (
+            "Usual place of residence unless listed below, for example, a house",
+            "Usual place of residence",
+        ),
+        ("Non-NHS (other than Local Authority) run Hospice", "Non-NHS run Hospice"),
+    ],
+)
+def test_a_destination_is_told_without_the_conditions_of_its_definition(display, told_as):
+    stay = Encounter(discharge_destination=Coded(code="19", display=display))
 
-    assert "to: Usual place of residence. For action." in line(communication)
+    assert f"to: {told_as}. For action." in line(told(encounter=stay, requests=())[0])
+
+
+@pytest.mark.parametrize(
+    ("moment", "spoken"),
+    [
+        ("2025", "2025"),
+        ("2025-03", "Mar 2025"),
+        ("2025-03-04", "4 Mar 2025"),
+        ("2025-07-01T12:00:00Z", "1 Jul 2025 13:00"),
+        ("2025-07-01T00:30:00+01:00", "1 Jul 2025 00:30"),
+    ],
+)
+def test_times_are_told_as_clocks_in_london_show_them(moment, spoken):
+    assert spoken_time(moment) == spoken
+
+
+@pytest.mark.parametrize(
+    ("document", "text", "category"),
+    [
+        (Document(), "has sent a document about the patient.", "notification"),
+        (
+            Document(type=Coded(display="Discharge summary")),
+            "has sent a document (Discharge summary) about the patient.",
+            "notification",
+        ),
+        (Document(replaces="1"), "has sent a new version of a document", "notification"),
+        (Document(status="entered-in-error"), "has withdrawn a document", "alert"),
+    ],
+)
+def test_a_document_is_told_as_new_changed_or_withdrawn(document, text, category):
+    communication, _ = told("document", documents=(document,))
+
+    assert text in line(communication)
+    assert communication["category"][0]["coding"][0]["code"] == category
+
+
+def test_a_referral_says_to_everyone_what_is_asked():
+    asked = Request(
+        service=Coded(text="Joint pain review"),
+        performers=(Organisation(ods=OdsCode("8HX03")),),
+    )
+
+    for recipient in (HOSPICE, PRACTICE):
+        assert "Requested: Joint pain review." in line(
+            told("referral", recipient, requests=(asked,))[0]
+        )
+    withdrawn = line(told("referral-cancelled", requests=(asked,))[0])
+    assert "was withdrawn: Joint pain review. Disregard" in withdrawn
 
 
 def test_a_death_is_an_alert_and_never_an_invitation():

@@ -19,7 +19,7 @@ from service.fhir.build.parts import (
     present,
 )
 from service.fhir.build.request import addressed_to
-from service.fhir.build.wording import TITLES, narrative, summary
+from service.fhir.build.wording import TITLES, is_alert, narrative, summary
 from service.fhir.systems import (
     COMMUNICATION_CATEGORY,
     COMMUNICATION_ID,
@@ -46,7 +46,6 @@ DEADLINES: Final[Mapping[str, timedelta]] = MappingProxyType(
         "routine": timedelta(hours=72),
     }
 )
-ALERTS: Final = frozenset({"death", "discharge-cancelled", "referral-cancelled"})
 CATEGORIES: Final = {
     True: [concept(COMMUNICATION_CATEGORY, "alert", "Alert")],
     False: [concept(COMMUNICATION_CATEGORY, "notification", "Notification")],
@@ -100,7 +99,7 @@ def communication(
             "partOf": _part_of(context, held, recipient),
             "inResponseTo": _replaced(context),
             "status": "in-progress",  # "completed" once this recipient acknowledges
-            "category": CATEGORIES[transfer.kind in ALERTS],
+            "category": CATEGORIES[is_alert(transfer)],
             "priority": priority(context, mine),
             "medium": MEDIUM,
             "subject": context.subject,

@@ -6,13 +6,16 @@ One line, without the patient's name, number or diagnoses: it also stands in lis
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache
 from html import escape
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from service.fhir.build.context import Context
 from service.fhir.systems import XHTML
-from service.model import Coded, Encounter, Recipient, Request
+from service.model import Coded, Encounter, Recipient, Request, TransferOfCare
 
 TITLES: Final = {
     "discharge": "Discharge",
@@ -25,13 +28,11 @@ TITLES: Final = {
     "patient-update": "Patient details changed",
     "patient-merge": "Patient records merged",
 }
-_PLAIN: Final = {
-    "patient-update": "The patient's details were changed.",
-    "patient-merge": "Two records of the sender were found to be of this patient and were joined.",
-    "document": "A document about the patient.",
-}
 _ROLES: Final = {"action": "For action.", "information": "For information."}
-_CONDITION: Final = re.compile(r"[,;(]| unless | e\.g\.")
+_DISREGARD: Final = "Disregard the earlier notice."
+_WITHDRAWN: Final = "entered-in-error"  # FHIR document-reference-status
+_IN_BRACKETS: Final = re.compile(r"\s*\([^)]*\)")
+_CONDITION: Final = re.compile(r"[,;]| unless | e\.g\.")
 _MONTHS: Final = (
     *("", "Jan", "Feb", "Mar", "Apr", "May", "Jun"),
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
@@ -39,42 +40,89 @@ _MONTHS: Final = (
 
 
 def summary(context: Context, recipient: Recipient, requests: Sequence[Request]) -> str:
-    """Return the line for one recipient; `requests` are those addressed to it."""
-    said = [what_happened(context)]
-    if context.transfer.kind in ("death", "discharge-cancelled", "referral-cancelled"):
-        return " ".join([*said, _ROLES[recipient.role]])
-    said += [text for request in requests if (text := _asked(request))]
+    """Return the line for one recipient; `requests` are those addressed to it.
+
+    A referral says to everyone what is asked; a discharge to whom it is asked of.
+    """
+    transfer = context.transfer
+    by = context.sender.get("display") or str(transfer.message.sender)
+    asked = transfer.requests if transfer.kind in _REFERRALS else requests
+    said = [_HAPPENED[transfer.kind](transfer, by)]
+    if not is_alert(transfer):
+        said += [text for request in asked if (text := _asked(request))]
     return " ".join([*said, _ROLES[recipient.role]])
 
 
-def what_happened(context: Context) -> str:
-    """Return what the transfer is, with time and place where they are known."""
-    transfer = context.transfer
+def is_alert(transfer: TransferOfCare) -> bool:
+    """Whether the notice warns or takes back: a death, or something that was withdrawn."""
+    return transfer.kind in _ALERTS or _is_withdrawn(transfer)
+
+
+def _discharge(transfer: TransferOfCare, by: str) -> str:
     stay = transfer.encounter or Encounter()
-    by = context.sender.get("display") or transfer.message.sender
-    if transfer.kind == "discharge":
-        to = _place(stay.discharge_destination)
-        where = (f"from {by}", stay.ward, f"to: {to}" if to else None)
-        return f"Discharged{_on(stay.discharged_at)} {', '.join(filter(None, where))}."
-    if transfer.kind == "discharge-cancelled":
-        return (
-            f"The discharge from {by}{_on(stay.discharged_at)} was cancelled: the patient is"
-            " still there. Disregard the earlier notice."
-        )
-    if transfer.kind == "death":
-        died = transfer.patient.died_at
-        said = f"The patient died{_on(died)}" if died else "The patient has died"
-        ended = f" The stay ended{_on(stay.discharged_at)}." if stay.discharged_at else ""
-        return f"{said}, as told by {by}. Do not arrange a visit.{ended}"
-    if transfer.kind.startswith("referral"):
-        return _REFERRALS[transfer.kind].format(by=by)
-    return f"{_PLAIN[transfer.kind]} Sent by {by}."
+    to = _place(stay.discharge_destination)
+    where = (f"from {by}", stay.ward, f"to: {to}" if to else None)
+    return f"Discharged{_on(stay.discharged_at)} {', '.join(filter(None, where))}."
 
 
+def _discharge_cancelled(transfer: TransferOfCare, by: str) -> str:
+    when = _on(transfer.encounter.discharged_at) if transfer.encounter else ""
+    told = f"The discharge from {by}{when} was cancelled: the patient is still there."
+    return f"{told} {_DISREGARD}"
+
+
+def _death(transfer: TransferOfCare, by: str) -> str:
+    died = transfer.patient.died_at
+    if died:
+        return f"The patient died{_on(died)}, as told by {by}. Do not arrange a visit."
+    ended = transfer.encounter and transfer.encounter.discharged_at
+    told = f"The patient has died, as told by {by}. Do not arrange a visit."
+    return f"{told} The stay ended{_on(ended)}." if ended else told
+
+
+def _referral(transfer: TransferOfCare, by: str) -> str:
+    told = _REFERRALS[transfer.kind].format(by=by)
+    if transfer.kind != "referral-cancelled":
+        return f"{told}."
+    what = ", ".join(filter(None, (words(request.service) for request in transfer.requests)))
+    return f"{told}{': ' + what if what else ''}. {_DISREGARD}"
+
+
+def _document(transfer: TransferOfCare, by: str) -> str:
+    kinds = ", ".join(filter(None, (words(each.type) for each in transfer.documents)))
+    document = f"a document ({kinds})" if kinds else "a document"
+    if _is_withdrawn(transfer):
+        return f"{by} has withdrawn {document} about the patient. {_DISREGARD}"
+    if any(each.replaces for each in transfer.documents):
+        return f"{by} has sent a new version of {document} about the patient."
+    return f"{by} has sent {document} about the patient."
+
+
+def _details(transfer: TransferOfCare, by: str) -> str:
+    if transfer.kind == "patient-merge":
+        return f"{by} has found two of its records to be of this patient, and joined them."
+    return f"{by} has changed the patient's details."
+
+
+def _is_withdrawn(transfer: TransferOfCare) -> bool:
+    documents = transfer.documents if transfer.kind == "document" else ()
+    return bool(documents) and all(each.status == _WITHDRAWN for each in documents)
+
+
+_ALERTS: Final = frozenset({"death", "discharge-cancelled", "referral-cancelled"})
 _REFERRALS: Final = {
-    "referral": "Referred by {by}.",
-    "referral-update": "A referral by {by} was changed.",
-    "referral-cancelled": "A referral by {by} was withdrawn. Disregard the earlier notice.",
+    "referral": "Referred by {by}",
+    "referral-update": "A referral by {by} was changed",
+    "referral-cancelled": "A referral by {by} was withdrawn",
+}
+_HAPPENED: Final[dict[str, Callable[[TransferOfCare, str], str]]] = {
+    "discharge": _discharge,
+    "discharge-cancelled": _discharge_cancelled,
+    "death": _death,
+    **dict.fromkeys(_REFERRALS, _referral),
+    "document": _document,
+    "patient-update": _details,
+    "patient-merge": _details,
 }
 
 
@@ -84,24 +132,32 @@ def words(given: Coded | None) -> str:
 
 
 def _place(given: Coded | None) -> str:
-    """Return a destination in the sender's words, else the display up to its first condition.
+    """Return a destination in the sender's words, else the display without its conditions.
 
-    "Usual place of residence unless listed below, for example, …" is for coders.
+    "Usual place of residence unless listed below, for example, …" is for coders, and so are the
+    brackets of "Non-NHS (other than Local Authority) run Hospice".
     """
     if given is None or given.text or not given.display:
         return words(given)
-    return _CONDITION.split(given.display)[0].strip()
+    return _CONDITION.split(_IN_BRACKETS.sub("", given.display))[0].strip()
 
 
 def spoken_time(moment: str) -> str:
-    """Return a FHIR dateTime as a British reader expects it, e.g. "14 Mar 2025 16:15"."""
-    day, _, time = moment.partition("T")
-    parts = day.split("-")
-    if len(parts) > 1:
-        parts[1] = _MONTHS[int(parts[1])]
-    if len(parts) > 2:  # noqa: PLR2004
-        parts[2] = parts[2].lstrip("0")
-    return " ".join([*reversed(parts), time[:5]]).strip()
+    """Return a FHIR dateTime as a British reader expects it, e.g. "14 Mar 2025 16:15".
+
+    A time is told in London's time, whatever offset it was sent with.
+    """
+    if "T" in moment:
+        at = datetime.fromisoformat(moment).astimezone(_london())
+        return f"{at.day} {_MONTHS[at.month]} {at.year} {at:%H:%M}"
+    year, *parts = moment.split("-")
+    month = [_MONTHS[int(parts[0])]] if parts else []
+    return " ".join([*(part.lstrip("0") for part in parts[1:]), *month, year])
+
+
+@cache
+def _london() -> ZoneInfo:
+    return ZoneInfo("Europe/London")
 
 
 def narrative(text: str) -> dict[str, str]:
