@@ -93,6 +93,8 @@ def _bundle_in(body: bytes) -> Resource:
             target="Bundle.type",
         )
         raise UnmappableMessage("This type of Bundle is not taken in.", [issue])
+    if posted.get("entry") == []:  # not valid, and not worth refusing: nothing is asked
+        del posted["entry"]
     return posted
 
 

@@ -75,7 +75,7 @@ def capability_statement(served: Served) -> Resource:
 
 def _rest(served: Served) -> dict[str, Any]:
     system = [code for code in ("transaction", "batch") if code in served.interactions]
-    return {
+    told = {
         "mode": "server",
         "documentation": _SEARCH,
         "security": _security(served.base.rpartition("/")[0]),
@@ -83,6 +83,11 @@ def _rest(served: Served) -> dict[str, Any]:
         "interaction": [{"code": code} for code in system],
         "operation": list(_operations(served, ["process-message"])),
     }
+    return _without_empty(told)
+
+
+def _without_empty(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if value != []}
 
 
 def _security(service: str) -> dict[str, Any]:
@@ -117,7 +122,7 @@ def _resource(kind: str, served: Served) -> dict[str, Any]:
         "searchParam": [_search_parameter(kind, name) for name in parameters(kind)],
         "operation": list(_operations(served, ["acknowledge"] if kind == "Communication" else [])),
     }
-    return {name: value for name, value in told.items() if value != []}
+    return _without_empty(told)
 
 
 def allowed(kind: str) -> tuple[str, ...]:

@@ -224,9 +224,11 @@ def changed(
         "after": beyond[1],
         "count": count,
     }
-    template = _CHANGED_SENT if type_ == "Communication" else _CHANGED
-    rows = database.select(statement(template, type_, descending), params)
-    return [Stored(*row) for row in rows]
+    templates = (_CHANGED, _CHANGED_SENT) if type_ == "Communication" else (_CHANGED,)
+    asked = [(statement(template, type_, descending), params) for template in templates]
+    found = [Stored(*row) for rows in database.select_each(asked) for row in rows]
+    found.sort(key=lambda stored: (stored.updated, stored.id), reverse=descending)
+    return found[:count]
 
 
 def audience(database: Database, type_: str, id_: str) -> list[str]:

@@ -1,0 +1,274 @@
+"""The CapabilityStatement says nothing that is not so: each claim is a test made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.app import Relay, assemble, create_app
+from service.delivery.routing import Routing
+from service.fhir.capability import Served, capability_statement
+from service.fhir.guard import finished
+from service.fhir.index import index_keys
+from service.fhir.search_parameters import Resource, parameters, types
+from service.fhir.validate import check
+from service.mapping import Mappings
+from service.settings import Settings
+from service.store import LAST_UPDATED, Write, migrate, open_store
+from tests.api_claims import least, with_value
+from tests.api_samples import (
+    Api,
+    bundle,
+    communication,
+    entries,
+    entry,
+    location,
+    matches,
+    patient,
+    referral,
+    service_request,
+)
+
+pytest_plugins = ["tests.store_fixtures", "tests.api_fixtures"]
+
+INTERACTIONS = (
+    *("read", "vread", "history-instance", "search-type", "create", "update", "patch"),
+    *("transaction", "batch", "$process-message", "$acknowledge"),
+)
+CLAIMED = capability_statement(
+    Served(base="http://relay.example/fhir", version="1", interactions=INTERACTIONS, profiles=[])
+)
+RESOURCES: dict[str, Resource] = {one["type"]: one for one in CLAIMED["rest"][0]["resource"]}
+INTERACTIVE = [
+    (kind, one["code"]) for kind, claims in RESOURCES.items() for one in claims["interaction"]
+]
+SEARCHABLE = [
+    (kind, one["name"]) for kind, claims in RESOURCES.items() for one in claims["searchParam"]
+]
+OWN = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")
+
+
+@pytest.fixture(scope="module")
+def shared(
+    mappings: Mappings, routing: Routing, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Api]:
+    """One application for all claims: each posts what it looks for."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('capability') / 'relay.db'}"
+    migrate(url)
+    with open_store(url) as store:
+        relay = assemble(Settings(database=url), store, mappings, routing)
+        yield Api(relay, create_app(relay))
+
+
+def keep(api: Api, resource: Resource, **meta: object) -> str:
+    """Put a resource into the store as the trust's; return its id."""
+    id_ = api.relay.new_id()
+    whole = finished({**resource, "meta": meta}, id_, 1, LAST_UPDATED.decode())
+    body = api.app.json.dumps(whole, sort_keys=False).encode()
+    write = Write(
+        type=whole["resourceType"],
+        id=id_,
+        version=1,
+        body=body,
+        owner="RJZ",
+        keys=index_keys(whole),
+    )
+    api.relay.store.update([write])
+    return id_
+
+
+def test_it_is_valid_and_says_what_must_be_said(api: Api) -> None:
+    statement = api.trust.get("metadata").json
+
+    assert check(statement) == []
+    assert (statement["kind"], statement["fhirVersion"]) == ("instance", "4.0.1")
+    assert statement["format"] == ["application/fhir+json", "json"]
+    rest = statement["rest"][0]
+    assert [one["type"] for one in rest["resource"]] == list(types())
+    assert [one["code"] for one in rest["interaction"]] == ["transaction", "batch"]
+    assert rest["security"]["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
+    profiled = {one["type"] for one in rest["resource"] if "supportedProfile" in one}
+    assert {"Communication", "ServiceRequest", "Task", "Patient"} <= profiled
+
+
+def test_it_needs_no_token_and_can_be_revalidated(api: Api) -> None:
+    nobody = api.trust
+    nobody.token = ""
+    first = nobody.get("metadata")
+
+    again = nobody.get("metadata", If_None_Match=first.headers["ETag"])
+
+    assert (again.status_code, again.data) == (304, b"")
+    assert nobody.get("metadata", Accept="application/fhir+xml").status_code == 406
+    assert nobody.get("metadata?_format=json", Accept="text/html").status_code == 200
+
+
+def test_it_follows_the_routes(relay: Relay) -> None:
+    served = {
+        rule.endpoint.removeprefix("fhir.") for rule in create_app(relay).url_map.iter_rules()
+    }
+    less = capability_statement(
+        Served(base="http://x/fhir", version="1", interactions=["read"], profiles=[])
+    )
+
+    assert set(INTERACTIONS) <= served
+    codes = [one["interaction"] for one in less["rest"][0]["resource"]]
+    assert codes == [[{"code": "read"}]] * len(types())
+    assert "messaging" not in less
+    assert "patchFormat" not in less
+    assert check(less) == []
+
+
+@pytest.mark.parametrize("kind", types())
+def test_samples_are_valid(kind: str) -> None:
+    assert check(least(kind)) == []
+
+
+def made(api: Api, kind: str) -> Resource:
+    """A resource of the trust's that came by the interaction that its type has for that."""
+    person = api.trust.create(patient())
+    subject = f"Patient/{person['id']}"
+    known = {
+        "Patient": lambda: person,
+        "ServiceRequest": lambda: api.trust.create(service_request(subject)),
+        "Communication": lambda: api.trust.create(communication(subject, "8HX03", "8HX01")),
+    }
+    if kind in known:
+        return known[kind]()
+    if kind == "Binary":
+        answer = api.trust.post("", bundle([entry(least(kind))]))
+        return dict(api.trust.get(location(answer, 0), Accept="application/fhir+json").json)
+    return api.trust.create(least(kind))
+
+
+@pytest.mark.parametrize(("kind", "code"), INTERACTIVE)
+def test_claimed_interactions_work(shared: Api, kind: str, code: str) -> None:
+    resource = made(shared, kind)
+    url = f"{kind}/{resource['id']}"
+    trust, asked = shared.trust, {"Accept": "application/fhir+json"}
+    changed = {**resource, "language": "en-GB"}
+    operations = [{"op": "add", "path": "/language", "value": "en-GB"}]
+
+    answer = {
+        "read": lambda: trust.get(url, **asked),
+        "vread": lambda: trust.get(f"{url}/_history/1", **asked),
+        "history-instance": lambda: trust.get(f"{url}/_history"),
+        "search-type": lambda: trust.get(f"{kind}?_id={resource['id']}"),
+        "create": lambda: trust.get(url),
+        "update": lambda: trust.put(url, changed, If_Match='W/"1"'),
+        "patch": lambda: trust.patch(url, operations, If_Match='W/"1"'),
+    }[code]()
+
+    assert answer.status_code == 200, answer.text
+    if code in ("update", "patch"):
+        assert answer.headers["ETag"] == 'W/"2"'
+        assert answer.json["language"] == "en-GB"
+    elif code == "search-type":
+        assert [one["id"] for one in matches(answer)] == [resource["id"]]
+    elif code == "history-instance":
+        assert answer.json["entry"][0]["resource"]["id"] == resource["id"]
+    else:
+        assert answer.json["id"] == resource["id"]
+
+
+IDENTIFIED = [
+    kind
+    for kind, claims in RESOURCES.items()
+    if claims["conditionalCreate"] and "identifier" in parameters(kind)
+]
+
+
+@pytest.mark.parametrize("kind", IDENTIFIED)
+def test_claimed_conditional_interactions_work(api: Api, kind: str) -> None:
+    resource, named = with_value(kind, parameters(kind)["identifier"])
+    there = keep(api, resource)
+
+    create = api.trust.post(kind, resource, If_None_Exist=f"identifier={named}")
+    update = api.trust.put(f"{kind}?identifier={named}", resource, If_Match='W/"1"')
+
+    assert (create.status_code, update.status_code) == (200, 200), create.text + update.text
+    assert f"/{kind}/{there}/" in create.headers["Location"]
+    assert update.json["id"] == there
+
+
+@pytest.mark.parametrize(("kind", "name"), [one for one in SEARCHABLE if one[1] not in OWN])
+def test_claimed_search_parameters_find(shared: Api, kind: str, name: str) -> None:
+    resource, value = with_value(kind, parameters(kind)[name])
+    assert check(resource) == []
+    there, without = keep(shared, resource), keep(shared, least(kind))
+
+    answer = shared.trust.get(f"{kind}?{name}={value}&_count=200&_sort=-_lastUpdated")
+    missing = shared.trust.get(f"{kind}?{name}:missing=false&_id={there},{without}")
+
+    assert answer.status_code == 200, answer.text
+    assert there in [one["id"] for one in matches(answer)]
+    assert there in [one["id"] for one in matches(missing)]
+    assert len(matches(shared.trust.get(f"{kind}?{name}:missing=true&_id={there}"))) == 0
+
+
+@pytest.mark.parametrize("kind", types())
+def test_claimed_parameters_of_all_types_find(shared: Api, kind: str) -> None:
+    label = {"system": "https://example.nhs.uk/labels", "code": f"only-{kind}"}
+    id_ = keep(
+        shared,
+        least(kind),
+        profile=["https://example.nhs.uk/profile"],
+        security=[label],
+        tag=[label],
+        source="https://example.nhs.uk/source",
+    )
+
+    for asked in (
+        f"_id={id_}",
+        f"_tag=only-{kind}",
+        f"_security={label['system']}|only-{kind}",
+        f"_profile=https://example.nhs.uk/profile&_tag=only-{kind}",
+        f"_source=https://example.nhs.uk/source&_tag=only-{kind}",
+        f"_lastUpdated=ge2020-01-01&_tag=only-{kind}",
+    ):
+        answer = shared.trust.get(f"{kind}?{asked}")
+        assert [one["id"] for one in matches(answer)] == [id_], asked
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [(kind, path) for kind, one in RESOURCES.items() for path in one.get("searchInclude", ())],
+)
+def test_claimed_inclusions_are_taken(shared: Api, kind: str, path: str) -> None:
+    """That they bring what they should is tested with a real referral below."""
+    answer = shared.trust.get(f"{kind}?_include={path}&_count=1")
+
+    assert answer.status_code == 200, answer.text
+
+
+def test_claimed_reverse_inclusions_bring_what_points_at_a_match(shared: Api) -> None:
+    person = keep(shared, patient())
+    flag = keep(shared, {**least("Flag"), "subject": {"reference": f"Patient/{person}"}})
+    assert "Flag:patient" in RESOURCES["Patient"]["searchRevInclude"]
+
+    for path in RESOURCES["Patient"]["searchRevInclude"]:
+        answer = shared.trust.get(f"Patient?_id={person}&_revinclude={path}")
+        assert answer.status_code == 200, path
+        brought = [one["id"] for one in entries(answer, "include")]
+        assert brought == ([flag] if path == "Flag:patient" else []), path
+
+
+def test_claimed_operations_and_bundles_work(shared: Api) -> None:
+    answer = shared.trust.post("", referral("77", "9990123454"))
+    told = location(answer, 2)
+
+    assert CLAIMED["rest"][0]["operation"][0]["name"] == "process-message"
+    assert RESOURCES["Communication"]["operation"][0]["name"] == "acknowledge"
+    assert shared.hospice.post(f"{told}/$acknowledge").status_code == 200
+    assert shared.trust.post("", bundle([], "batch")).json["type"] == "batch-response"
+
+
+def test_what_is_not_claimed_is_not_done(shared: Api) -> None:
+    unclaimed = {code for _, code in INTERACTIVE} & {"delete", "history-type"}
+
+    assert unclaimed == set()
+    assert shared.trust.send("DELETE", "/fhir/Patient/1").status_code == 405
+    assert shared.trust.get("Patient/_history").status_code == 404
+    for claims in RESOURCES.values():
+        assert (claims["updateCreate"], claims["conditionalDelete"]) == (False, "not-supported")
