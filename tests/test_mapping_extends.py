@@ -21,6 +21,7 @@ def test_a_file_is_laid_over_its_base_field_by_field(folder):
         patient.family: {from: family}
         patient.prefix: {from: title}
         patient.gp: {set: {id: {from: gp}, family: {from: gpname}}}
+        encounter.consultant.id: {from: consultant}
         encounter.reason: {from: reason, table: reasons}
         requests:
           each: request
@@ -40,6 +41,7 @@ def test_a_file_is_laid_over_its_base_field_by_field(folder):
     folder.mapping(
         """
         patient.prefix: null
+        encounter.consultant: {each: chief, set: {family: {from: "."}}}
         patient.gp.family: {from: doctor}
         encounter.reason.text: {from: reason}
         requests.priority: null
@@ -61,6 +63,8 @@ tables: {reasons: null}
         gp=G1
         gpname=N
         doctor=D
+        consultant=C1
+        chief=Chief
         reason=a
         ods=x9
         [request]
@@ -77,6 +81,8 @@ tables: {reasons: null}
     assert (own.patient.gp.id, own.patient.gp.family) == ("G1", "D")
     assert (base.encounter.reason.code, own.encounter.reason.code) == ("base a", None)
     assert own.encounter.reason.text == "a"
+    assert (base.encounter.consultant.id, own.encounter.consultant.id) == ("C1", None)
+    assert own.encounter.consultant.family == "Chief"
     assert (base.requests[0].priority, own.requests[0].priority) == ("high", None)
     assert (own.requests[0].service.code, own.requests[0].service.text) == ("pain", "pain")
     assert [(p.name, p.ods) for p in own.requests[0].performers] == [("clinic", "X9")]
@@ -91,6 +97,7 @@ tables: {reasons: null}
         ("diagnoses.code: {from: x}", "the base has no set for diagnoses"),
         ("documents.id: {from: x}", "the base has several sets for documents"),
         ("patient.family: {from: a}\npatient.family.x: {from: b}", "has no fields of its own"),
+        ("patient.gp: {each: a, set: {id: {from: a}}}\npatient.gp.id: {from: b}", "is set here"),
         ("patient.gp: {set: {id: {from: a}}}\npatient.gp.id: {from: b}", "is set here and in line"),
         (
             "requests: {each: r, set: {performers.ods: {from: a}}}",

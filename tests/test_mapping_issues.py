@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from service.errors import UnmappableMessage
+from service.mapping import steps
+from service.mapping.run import STOP, Run
 from service.model import Identifier
 from tests.mapping_fixtures import KIND, SENDER, Folder, apply, message, told
 
@@ -33,6 +35,40 @@ def test_a_wrong_nhs_number_is_kept_as_a_local_identifier_and_flagged(folder):
     assert told(wrong) == [("warning", "value", "patient.nhs_number", "nhs[1]")]
     assert right.patient.nhs_number == "9990123454"
     assert right.patient.identifiers == ()
+
+
+def test_the_doubt_of_a_converter_that_then_refuses_is_not_told_of_another_field():
+    def hesitate(text: str, doubts: list[tuple[str, str]]) -> str:
+        doubts.append(("warning", "hm"))
+        raise ValueError("no")
+
+    run = Run()
+
+    made = steps.converted(hesitate, "a", lambda node: "place", keeps=False)("x", None, run)
+
+    assert made is STOP
+    assert [(issue.text, issue.target) for issue in run.issues] == [("no", "a")]
+    assert not run.doubts
+
+
+def test_only_the_patients_own_number_is_kept_when_it_is_wrong(folder):
+    fields = "patient.merged_identifiers: {each: old, set: {value: {from: '.', as: nhs_number}}}"
+
+    transfer = apply(folder.one(KIND + fields), "old=123")
+
+    assert (transfer.patient.merged_identifiers, transfer.patient.identifiers) == ((), ())
+    assert [target for _, _, target, _ in told(transfer)] == ["patient.merged_identifiers[0].value"]
+
+
+def test_items_are_counted_anew_in_every_list(folder):
+    fields = """
+    recipients: [{each: to, set: {name: {from: "."}}}, {when: exists no, set: {name: {from: no}}}]
+    documents: {each: doc, set: {title: {from: t}, created_at: {from: at, as: datetime}}}
+    """
+
+    transfer = apply(folder.one(KIND + fields), "to=A\nto=B\n[doc]\nt=x\nat=never")
+
+    assert [target for _, _, target, _ in told(transfer)] == ["documents[0].created_at"]
 
 
 def test_a_missing_required_value_refuses_the_message_with_everything_that_is_wrong(folder):

@@ -56,7 +56,7 @@ def test_what_was_sent_wrong_is_told_and_never_replaced(folder):
 
 
 def test_several_equal_values_are_one_and_different_ones_are_none(folder):
-    mapping = folder.one(KIND + "patient.prefix: {from: title}")
+    mapping = folder.one(KIND + "patient.prefix: {from: title, else: Z}")
 
     same, other = apply(mapping, "title=Dr\ntitle=Dr"), apply(mapping, "title=Dr\ntitle=Mr")
 
