@@ -294,6 +294,47 @@ def test_the_sender_sees_what_it_sent_and_to_whom(api: Api) -> None:
     assert link(api.trust.get(mine), "next") == ""
 
 
+@pytest.mark.parametrize(
+    "search",
+    [
+        "",
+        f"recipient:identifier={HOSPICE}",
+        f"recipient.identifier={ODS}|{HOSPICE}",
+        f"recipient=Organization/{HOSPICE}",
+        "status=in-progress",
+        f"patient.identifier={NHS}|{ROSALIND}",
+        f"patient.identifier={NHS}|{ROSALIND}&recipient:identifier={HOSPICE}",
+        "patient.birthdate=1950-01-02",
+        "_lastUpdated=gt2020-01-01",
+        "_lastUpdated=gt2020-01-01&status=in-progress",
+        "category=notification&sent=ge2020",
+    ],
+)
+def test_a_recipient_can_poll_by_any_search(api: Api, search: str) -> None:
+    first = send(api, 1, 2)
+    send(api, 3, to="8HX01")
+
+    page = api.hospice.get(f"Communication?{search}")
+    empty = api.hospice.get(link(page, "next"))
+    later = send(api, 4)
+
+    assert ids(page) == first
+    assert ids(empty) == []
+    assert ids(api.hospice.get(link(empty, "next"))) == later
+
+
+def test_who_sends_and_receives_meets_each_once(api: Api) -> None:
+    sent = send(api, 1)
+    reply = api.hospice.post("", referral("9", "9990123454", "8HX01"))
+    own = reply.json["entry"][2]["response"]["location"].split("/")[1]
+
+    for search in ("", "_lastUpdated=gt2020-01-01", "status=in-progress"):
+        assert walked(api.hospice, f"Communication?{search}") == [own, *sent]
+        assert walked(api.hospice, f"Communication?_count=1&{search}") == [own, *sent]
+    assert walked(api.hospice, f"Communication?sender:identifier={ODS}|{HOSPICE}") == [own]
+    assert walked(api.hospice, api.hospice.feed()) == sent
+
+
 def test_filters_never_renumber(api: Api) -> None:
     sent = send(api, *range(6))
     for id_ in sent[::2]:

@@ -13,7 +13,7 @@ from service.fhir.search_criteria import Criterion
 from service.fhir.search_dates import interval, split_prefix
 from service.fhir.search_query import Query, Sort
 from service.fhir.search_text import alternatives, split_token, unescape
-from service.fhir.systems import NHS_NUMBER
+from service.fhir.systems import NHS_NUMBER, ODS
 
 MAX_TARGETS: Final = 100  # patients that one chained identifier may mean
 _FROM: Final = ("gt", "ge", "sa", "eq")
@@ -50,32 +50,38 @@ class Planner:
             yield sources.stream(self._store, organisation, query.kind)
 
     def _communications(self, query: Query, organisation: str) -> Iterator[Source]:
-        own = [one for one in query.criteria if _addressed(one, organisation)]
-        patient = _nhs_number(query) if own else None
-        if patient:
-            yield sources.feed_of_patient(
-                self._store, organisation, {"nhs_number": patient[1]}, tuple(own)
-            )
-            return
-        keys = self._keys(query, organisation)
-        if keys is not None and not (own and keys[0][0] == "recipient"):
-            yield from self._keyed(query, organisation, keys)
-        elif own:
-            yield self._feed(query, organisation, tuple(own))
-        elif _since(query) is None:
-            yield sources.stream(self._store, organisation, query.kind)
-        else:
-            yield from self._changed(query, organisation)
+        """What the organisation sent, then its feed: there is always a next page of that.
 
-    def _changed(self, query: Query, organisation: str) -> Iterator[Source]:
-        """What was addressed to an organisation, and what it sent, by lastUpdated."""
-        since = _since(query) or 0
-        if not any(_sent(one, organisation) for one in query.criteria):
-            yield self._feed(query, organisation, ())
-        yield sources.changed(self._store, organisation, query.kind, since, newest=_newest(query))
+        A search for what is addressed to it leaves out the first, one for what it sent the second.
+        """
+        own = tuple(one for one in query.criteria if _addressed(one, organisation))
+        keys = self._keys(query, organisation) or []
+        keys = [key for key in keys if not (own and key[0] == "recipient")]
+        if any(_sent(one, organisation) for one in query.criteria):
+            yield from self._sent(query, organisation, keys)
+        elif len(keys) == 1:  # holds both: what was sent is number 0
+            yield sources.stream(self._store, organisation, query.kind, keys[0], open_=True)
+        else:
+            if not own:
+                yield from self._sent(query, organisation, keys)
+            yield self._feed(query, organisation, own)
+
+    def _sent(self, query: Query, organisation: str, keys: Sequence[Key]) -> Iterator[Source]:
+        since = _since(query)
+        if since is not None and not keys:
+            yield sources.changed(
+                self._store, organisation, query.kind, since, newest=_newest(query)
+            )
+        elif not keys:
+            yield sources.sent(self._store, organisation)
+        for key in keys:
+            yield sources.sent(self._store, organisation, key)
 
     def _feed(self, query: Query, organisation: str, own: tuple[Criterion, ...]) -> Source:
-        since = _since(query)
+        since, number = _since(query), _nhs_number(query)
+        if number:
+            patient = {"nhs_number": number}
+            return sources.feed_of_patient(self._store, organisation, patient, own)
         if since is None:
             return sources.feed(self._store, organisation, own)
         dates = tuple(one for one in query.criteria if _is_start(one))
@@ -137,7 +143,12 @@ def _worklist(query: Query) -> Key | None:
 
 
 def _addressed(criterion: Criterion, organisation: str) -> bool:
-    return criterion.key == ("recipient", f"ods|{organisation}")
+    """Whether a condition asks for what is addressed to the organisation, by code or reference."""
+    if criterion.key == ("recipient", f"ods|{organisation}"):
+        return True
+    named = criterion.name in ("recipient:identifier", "recipient.identifier")
+    system, code = split_token(criterion.value)
+    return named and code == organisation and system in (None, ODS)
 
 
 def _sent(criterion: Criterion, organisation: str) -> bool:
@@ -149,15 +160,15 @@ def _sent(criterion: Criterion, organisation: str) -> bool:
     return ods_code({"reference": unescape(criterion.value)}) == organisation
 
 
-def _nhs_number(query: Query) -> tuple[str, str] | None:
-    """Return (system, number) if the search is for one patient by NHS number."""
+def _nhs_number(query: Query) -> str:
+    """Return the number if the search is for one patient by NHS number, else an empty text."""
     for criterion in query.criteria:
         inner = dict(criterion.inner).get("Patient")
         if inner and inner.key and criterion.parameter.name in ("patient", "subject"):
             system, _, number = inner.key[1].partition("|")
             if system == NHS_NUMBER:
-                return system, number
-    return None
+                return number
+    return ""
 
 
 def _newest(query: Query) -> bool:

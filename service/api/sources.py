@@ -91,7 +91,8 @@ def stream(
     organisation: str,
     kind: str,
     key: Key | None = None,
-    covers: tuple[Criterion, ...] = (),
+    *,
+    open_: bool = False,
 ) -> Source:
     """Visible resources of a type, those under one key if there is one."""
 
@@ -100,7 +101,17 @@ def stream(
         found = store.stream(organisation, kind, position, count, key=key)
         return [_stored(stored, (stored.n, stored.id)) for stored in found]
 
-    return Source(rows=rows, covers=covers)
+    return Source(rows=rows, open=open_)
+
+
+def sent(store: Store, organisation: str, key: Key | None = None) -> Source:
+    """An organisation's own Communications: number 0, before all that is addressed to it."""
+    whole = stream(store, organisation, "Communication", key)
+
+    def rows(place: Place, count: int) -> list[Row]:
+        return [row for row in whole.rows(place, count) if row.place[0] == 0]
+
+    return Source(rows=rows)
 
 
 def changed(
