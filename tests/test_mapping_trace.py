@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from service.formats import FORMATS as READERS
 from service.mapping import Trace
+from service.mapping.coverage import Scope, unread_leaves
 from tests.mapping_fixtures import KIND, SENDER, Folder, apply, message
 
 FIELDS = """\
@@ -73,6 +75,18 @@ def test_tracing_changes_no_record(folder, sent):
     mapping = folder.one(FIELDS, more=TABLES)
 
     assert mapping.apply(message(sent), SENDER, Trace()) == apply(mapping, sent)
+
+
+def test_a_rule_reads_all_of_a_place_and_a_condition_nothing_inside_it():
+    reader = READERS["hl7v2"]
+    (source,) = reader.read(b"MSH|^~\\&|A|RJZ|||20250314||ADT^A03|1|P|2.4\rPV1|1|I|W^B\r")
+    segment, field = reader.compile_path("PV1"), reader.compile_path("PV1-3.2")
+
+    def unread(scope: Scope) -> list[str]:
+        return [leaf for leaf in unread_leaves(source, scope) if leaf.startswith("PV1")]
+
+    assert unread(Scope(paths=[segment])) == []
+    assert unread(Scope(asked=[segment, field])) == ["PV1-1", "PV1-2", "PV1-3.1"]
 
 
 def test_a_place_is_read_if_any_rule_or_condition_would_read_it(folder):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from service.formats.source import Node, Path, SourceMessage
@@ -25,18 +25,19 @@ class Scope:
     """All paths that are read at one node, alternatives and conditions included."""
 
     paths: list[Path] = field(default_factory=list)
+    asked: list[Path] = field(default_factory=list)  # by conditions
     inner: list[Inner] = field(default_factory=list)
 
-    def places(self, node: Node) -> Iterator[str]:
-        """Yield every place that is read at `node` or below, some more than once."""
-        for path in self.paths:
+    def places(self, node: Node, paths: Callable[[Scope], list[Path]]) -> Iterator[str]:
+        """Yield the places of `paths` at `node` and below, some more than once."""
+        for path in paths(self):
             yield from path.places(node)
         for inner in self.inner:
             for path in inner.paths:
                 for place in path.nodes(node):
-                    yield from inner.asked.places(place)
+                    yield from inner.asked.places(place, paths)
                     if inner.where is None or inner.where(place):
-                        yield from inner.scope.places(place)
+                        yield from inner.scope.places(place, paths)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,10 +62,18 @@ def place_pattern(text: str) -> re.Pattern[str]:
     return re.compile(".*?".join(re.escape(part) for part in text.split("*")))
 
 
-def unread_leaves(source: SourceMessage, read: Iterable[str]) -> list[str]:
-    """Return the places of `source` that are neither in `read` nor inside one of those."""
-    places = set(read)
-    return [leaf for leaf in dict.fromkeys(source.leaves()) if not _is_inside(leaf, places)]
+def unread_leaves(source: SourceMessage, scope: Scope) -> list[str]:
+    """Return the places of `source` that no path of `scope` reads, nor a part of them.
+
+    What a condition asks for counts alone: `exists TXA` reads no field of the segment.
+    """
+    read = set(scope.places(source.root, lambda scope: scope.paths))
+    asked = set(scope.places(source.root, lambda scope: scope.asked))
+    return [
+        leaf
+        for leaf in dict.fromkeys(source.leaves())
+        if leaf not in asked and not _is_inside(leaf, read)
+    ]
 
 
 def _is_inside(leaf: str, places: set[str]) -> bool:

@@ -88,7 +88,7 @@ class Mapping:
 
     def left_out(self, source: SourceMessage) -> tuple[list[str], list[str]]:
         """Return the places that nobody reads: by mistake perhaps, and on purpose."""
-        leaves = unread_leaves(source, self.program.scope.places(source.root))
+        leaves = unread_leaves(source, self.program.scope)
         ignored = self.program.ignored.picks(source, leaves)
         on_purpose = set(ignored)
         return [leaf for leaf in leaves if leaf not in on_purpose], ignored

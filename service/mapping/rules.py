@@ -180,7 +180,7 @@ class Compiler:
         except ValueError as error:
             self.faults.append(text.origin.fault(str(error)))
             return None
-        scope.paths += read
+        scope.asked += read
         return condition
 
 
