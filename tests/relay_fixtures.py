@@ -7,18 +7,29 @@ from collections.abc import Iterator
 import pytest
 
 from service.app import Relay, compose
+from service.fhir.validate import check
 from service.settings import Settings
 from tests.relay_client import Team
+from tests.stored import stored_resources
 
 pytest_plugins = ["tests.store_fixtures"]
 
 
 @pytest.fixture
 def relay(database_url: str) -> Iterator[Relay]:
-    """A relay with the shipped mappings; the test runs on SQLite and on PostgreSQL."""
+    """A relay with the shipped mappings; the test runs on SQLite and on PostgreSQL.
+
+    At its end everything that was stored must conform to its profiles, whatever the test did.
+    """
     relay = compose(Settings(database=database_url))
     with relay.store:
         yield relay
+    faults = {
+        resource["resourceType"]: found
+        for resource in stored_resources(database_url)
+        if (found := check(resource))
+    }
+    assert not faults
 
 
 @pytest.fixture
