@@ -52,6 +52,7 @@ def measure(
         rates.append(chosen.messages / seconds)
         costs.append((relay.cpu() - spent) / chosen.messages * 1000)
     conditions = f"1 client, 1 process, SQLite synchronous=FULL, {chosen.messages} requests"
+    conditions += f", {PATIENTS} patients"
     tell(f"{name}_cpu", statistics.median(costs), "ms", conditions, spread(costs))
     tell(f"{name}_rate", statistics.median(rates), "1/s", conditions, spread(rates))
 
@@ -114,7 +115,7 @@ def tell(name: str, value: float, unit: str, conditions: str, range_: str = "") 
         "name": name,
         "value": round(value, 3),
         "unit": unit,
-        "conditions": f"{conditions}; {PATIENTS} patients",
+        "conditions": conditions,
         "spread": range_,
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "python": platform.python_version(),
