@@ -15,7 +15,7 @@ from service import __version__
 from service.answers import Answers
 from service.api.authentication import Authenticate, bearer
 from service.api.faults import answer_faults
-from service.api.fhir import Parts, fhir_blueprint
+from service.api.fhir import Parts, fhir_blueprint, replay_transaction
 from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
 from service.api.oauth import oauth_blueprint
@@ -33,7 +33,7 @@ from service.recognition import Recogniser
 from service.security import AccessTokens, AssertionVerifier
 from service.security.published_keys import PublishedKeys
 from service.settings import Settings
-from service.store import Store, open_store
+from service.store import DeadLetter, Receipt, Store, open_store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +123,12 @@ def create_app(relay: Relay) -> Flask:
     app.register_blueprint(intake_blueprint(relay.pipeline, authenticate))
     app.register_blueprint(fhir_blueprint(fhir_parts(relay, authenticate)))
     return app
+
+
+def replay(relay: Relay, letter: DeadLetter) -> Receipt:
+    """Take in a kept message again, whichever way it came. Raises ServiceError."""
+    parts = fhir_parts(relay, bearer(relay.tokens))
+    return replay_transaction(parts, letter) or relay.pipeline.replay(letter)
 
 
 def fhir_parts(relay: Relay, authenticate: Authenticate) -> Parts:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from service.app import replay
 from tests.api_samples import (
     HOSPICE,
     NHS,
@@ -542,3 +543,22 @@ def test_matches_only_counts_what_the_search_meant(api: Api) -> None:
 
     assert len(matches(answer)) == 1
     assert len(answer.json["entry"]) == 2
+
+
+def test_a_refused_transaction_is_replayed_as_one(api: Api) -> None:
+    """What it leans on came later; it is stored as posted, delivered, and the letter is closed."""
+    request = service_request(f"Patient?identifier={NHS}|{ROSALIND}")
+    refused = api.trust.post("", bundle([entry(request)]))
+    (letter,) = api.relay.store.dead_letters.list()
+    person = api.trust.create(patient())
+
+    receipt = replay(api.relay, api.relay.store.dead_letters.get(letter.id) or letter)
+
+    assert refused.status_code == 412
+    assert receipt.numbers[HOSPICE] == 1
+    assert api.relay.store.dead_letters.list() == []
+    (stored_request,) = api.hospice.search("ServiceRequest")
+    assert stored_request["subject"]["reference"] == f"Patient/{person['id']}"
+    again = api.trust.post("", bundle([entry(request)]))
+    assert again.json["entry"][0]["response"]["location"].startswith("ServiceRequest/")
+    assert len(api.hospice.search(api.hospice.feed())) == 1

@@ -15,12 +15,12 @@ from service.api.preparation import broken
 from service.api.reply import FHIR_JSON, Reply, dumps
 from service.api.tasks import Tasks
 from service.api.writing import ACTIONS, letters
-from service.errors import Forbidden, Issue, ServiceError
+from service.errors import Forbidden, Issue, ServiceError, Unavailable
 from service.fhir.bundle import READS, Fault, Request, refusal, requests
 from service.fhir.bundle_answer import Done, in_order, response_bundle, status_line, written_entry
 from service.fhir.outcome import outcome_of
 from service.fhir.search_parameters import Resource
-from service.store import Answer
+from service.store import Answer, Receipt
 
 KINDS: Final = ("transaction", "batch")
 _ORDER: Final = ("POST", "PUT", "PATCH", "GET", "HEAD")
@@ -40,13 +40,31 @@ class Bundles:
         """Carry out a transaction or batch. Raises the error that tells every fault."""
         if bundle.get("type") == "batch":
             return self._batch(exchange, bundle)
+        receipt, asked = self.transact(exchange, bundle, sending)
+        body = receipt.answer.body
+        reads = [request for request in asked if request.method in READS]
+        if reads:
+            body = self._with_reads(exchange, body, reads)
+        return Reply(body=body, headers=exchange.prefer.applied)
+
+    def transact(
+        self, exchange: Exchange, bundle: Resource, sending: Sending
+    ) -> tuple[Receipt, list[Request]]:
+        """Carry out a transaction; its reads are left to do.
+
+        Raises the error that tells every fault; the bytes are kept even then.
+        """
         try:
             return self._transaction(exchange, bundle, sending)
+        except Unavailable:
+            raise
         except ServiceError as refused:
             self.committing.refuse(exchange, sending, refused.issues)
             raise
 
-    def _transaction(self, exchange: Exchange, bundle: Resource, sending: Sending) -> Reply:
+    def _transaction(
+        self, exchange: Exchange, bundle: Resource, sending: Sending
+    ) -> tuple[Receipt, list[Request]]:
         asked = self._requests(bundle)
         faults = [fault for request in asked for fault in _not_covered(exchange, request)]
         if faults:
@@ -55,11 +73,7 @@ class Bundles:
         receipt = self.committing.repeat(exchange, sending) or self.committing.carry_out(
             exchange, "transaction", asked, sending, _wording(exchange, asked)
         )
-        body = receipt.answer.body
-        reads = [request for request in asked if request.method in READS]
-        if reads:
-            body = self._with_reads(exchange, body, reads)
-        return Reply(body=body, headers=exchange.prefer.applied)
+        return receipt, asked
 
     def _requests(self, bundle: Resource) -> list[Request]:
         faults = [_fault(issue) for issue in self.check(_without_resources(bundle))]

@@ -66,6 +66,7 @@ class Sending:
     body: bytes
     media_type: str
     identifier: str = ""  # Bundle.identifier, "system|value"
+    kept_as: str = ""  # id of the dead letter that is replayed
 
     @property
     def digest(self) -> bytes:
@@ -123,7 +124,7 @@ class Committing:
         sending: Sending,
         word: Word,
     ) -> Receipt:
-        owner, id_ = exchange.client.organisation, self._new_id()
+        owner, id_ = exchange.client.organisation, sending.kept_as or self._new_id()
         writes = tuple(prepared.writes(owner))
         seen = self._recognise(owner, prepared.bundle(), id_) if writes else None
         bodies = _bodies(seen)
@@ -153,13 +154,14 @@ class Committing:
                 checks=_once((*prepared.checks, *seen.checks)),
                 shared=tuple(dict.fromkeys((*prepared.shared, *seen.shared))),
                 audit=(exchange.audit(action, prepared.kind, id_),),
+                replay=bool(sending.kept_as),
             )
         )
 
     def refuse(self, exchange: Exchange, sending: Sending, issues: Iterable[Issue]) -> None:
         """Keep the bytes of what was refused, as a dead letter."""
         message = RawMessage(
-            id=self._new_id(),
+            id=sending.kept_as or self._new_id(),
             sender=exchange.client.organisation,
             control_id=sending.identifier,
             digest=sending.digest,

@@ -10,12 +10,13 @@ from flask import Blueprint
 from service.api.acknowledging import Acknowledging
 from service.api.authentication import Authenticate
 from service.api.bundles import Bundles
-from service.api.committing import Committing, Recognise
+from service.api.committing import Committing, Recognise, Sending
 from service.api.conformance import add_conformance
 from service.api.cursor import Seal
 from service.api.dispatch import Dispatch
-from service.api.exchange import FHIR, Clock, Door
+from service.api.exchange import FHIR, Clock, Door, Exchange
 from service.api.lookup import Lookup
+from service.api.negotiation import Preferences
 from service.api.preparation import Preparation
 from service.api.reading import Reading
 from service.api.records import Records
@@ -26,10 +27,12 @@ from service.api.routes_writing import WritingRoutes
 from service.api.searching import Searching
 from service.api.tasks import Tasks
 from service.api.waiting import Waiters
-from service.api.writing import Writing
-from service.errors import Issue
+from service.api.writing import Writing, read_resource
+from service.errors import Issue, ServiceError
 from service.fhir.search_parameters import Resource
-from service.store import Store
+from service.model import OdsCode
+from service.security import Client, Scopes
+from service.store import DeadLetter, Receipt, Store
 
 SECRET = "cursor-secret"  # noqa: S105  # the setting of the store that holds it
 
@@ -57,28 +60,64 @@ class Parts:
 def fhir_blueprint(parts: Parts) -> Blueprint:
     """Return the routes of the FHIR endpoint."""
     bp = Blueprint("fhir", __name__, url_prefix=FHIR)
-    records = Records(parts.store, parts.organisations)
     door = Door(parts.store, parts.authenticate, parts.clock, parts.public_url)
-    secret = parts.store.settings.once(SECRET, parts.make_secret)
-    reading = Reading(records)
-    searching = Searching(records, Seal(secret.encode()), Waiters(total=parts.waiters))
-    committing = Committing(
-        parts.store,
-        Preparation(Lookup(records), parts.check, parts.new_id),
-        parts.recognise,
-        parts.new_id,
-    )
-    acknowledging = Acknowledging(records, parts.check, parts.new_id)
-    tasks = Tasks(records=records, acknowledging=acknowledging, check=parts.check)
-    bundles = Bundles(
-        committing=committing,
-        tasks=tasks,
-        dispatch=Dispatch(reading, searching),
-        check=parts.check,
-    )
+    reading, searching = _readers(parts)
+    bundles = _bundles(parts, reading, searching)
+    acknowledging = bundles.tasks.acknowledging
     add_conformance(bp, door, parts.version, parts.profiles)
     add_reading(bp, door, reading, searching)
-    WritingRoutes(door, Writing(committing), tasks, parts.max_body).add_to(bp)
+    WritingRoutes(door, Writing(bundles.committing), bundles.tasks, parts.max_body).add_to(bp)
     SystemRoutes(door, bundles, parts.receive, parts.max_body).add_to(bp)
     AcknowledgingRoutes(door, acknowledging, parts.check, parts.max_body).add_to(bp)
     return bp
+
+
+def replay_transaction(parts: Parts, letter: DeadLetter) -> Receipt | None:
+    """Carry out a transaction that was refused, now that what was wrong with it is mended.
+
+    None: the dead letter is no transaction, but a message. Raises ServiceError.
+    """
+    try:
+        bundle = read_resource(letter.body)
+    except ServiceError:
+        return None
+    if (bundle["resourceType"], bundle.get("type")) != ("Bundle", "transaction"):
+        return None
+    sending = Sending(body=letter.body, media_type=letter.media_type, kept_as=letter.id)
+    bundles = _bundles(parts, *_readers(parts))
+    return bundles.transact(_as_sender(parts, letter), bundle, sending)[0]
+
+
+def _as_sender(parts: Parts, letter: DeadLetter) -> Exchange:
+    client = Client(
+        id="replay", organisation=OdsCode(letter.sender), scopes=Scopes.parse("system/*.cruds")
+    )
+    return Exchange(
+        client=client,
+        base=parts.public_url.rstrip("/") + FHIR,
+        prefer=Preferences(),
+        request_id=letter.id,
+        now=parts.clock(),
+    )
+
+
+def _readers(parts: Parts) -> tuple[Reading, Searching]:
+    records = Records(parts.store, parts.organisations)
+    secret = parts.store.settings.once(SECRET, parts.make_secret)
+    searching = Searching(records, Seal(secret.encode()), Waiters(total=parts.waiters))
+    return Reading(records), searching
+
+
+def _bundles(parts: Parts, reading: Reading, searching: Searching) -> Bundles:
+    records = Records(parts.store, parts.organisations)
+    preparation = Preparation(Lookup(records), parts.check, parts.new_id)
+    return Bundles(
+        committing=Committing(parts.store, preparation, parts.recognise, parts.new_id),
+        tasks=Tasks(
+            records=records,
+            acknowledging=Acknowledging(records, parts.check, parts.new_id),
+            check=parts.check,
+        ),
+        dispatch=Dispatch(reading, searching),
+        check=parts.check,
+    )

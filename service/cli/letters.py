@@ -17,8 +17,8 @@ from service.cli.terminal import printable, show_table
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from service.app import Relay
     from service.errors import Issue
-    from service.pipeline import Pipeline
     from service.store import DeadLetter, Store
 
 _PAGE: Final = 200  # dead letters fetched at a time
@@ -95,7 +95,7 @@ def replay(
         relay = assemble(chosen, store, *rules(mappings))
         waiting = each_letter(store, "refused", sender) if every else _named(store, letter_ids)
         ids = [letter.id for letter in waiting]
-        outcomes = [_replayed(relay.pipeline, _known(store, letter_id)) for letter_id in ids]
+        outcomes = [_replayed(relay, _known(store, letter_id)) for letter_id in ids]
     click.echo(f"{outcomes.count(True)} taken in, {outcomes.count(False)} refused again.", err=True)
     if not all(outcomes):
         raise SystemExit(1)
@@ -143,11 +143,12 @@ def _named(store: Store, letter_ids: Sequence[str]) -> list[DeadLetter]:
     return found
 
 
-def _replayed(pipeline: Pipeline, letter: DeadLetter) -> bool:
+def _replayed(relay: Relay, letter: DeadLetter) -> bool:
+    from service.app import replay
     from service.errors import ServiceError
 
     try:
-        receipt = pipeline.replay(letter)
+        receipt = replay(relay, letter)
     except ServiceError as refusal:
         click.echo(f"{letter.id} is refused again:")
         for issue in refusal.issues:
