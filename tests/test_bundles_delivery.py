@@ -1,0 +1,192 @@
+"""The referral in a transaction is recognised and sent on, once, by whoever sent it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+from service.app import replay
+from tests.api_samples import (
+    HOSPICE,
+    NHS,
+    ODS,
+    OTHER_HOSPICE,
+    ROSALIND,
+    Api,
+    Resource,
+    bundle,
+    communication,
+    entry,
+    issues,
+    location,
+    matches,
+    patient,
+    referral,
+    service_request,
+    urn,
+)
+
+pytest_plugins = ["tests.store_fixtures", "tests.api_fixtures"]
+
+
+def stored(api: Api, answer: Any, index: int) -> Resource:
+    return dict(api.trust.get(location(answer, index)).json)
+
+
+def posted_only(api: Api) -> int:
+    """How many resources of the types that the tests post there are."""
+    return sum(
+        len(api.trust.search(kind)) for kind in ("Patient", "ServiceRequest", "Communication")
+    )
+
+
+def test_a_referral_is_stored_linked_and_delivered(api: Api) -> None:
+    answer = api.trust.post("", referral())
+
+    assert answer.status_code == 200
+    assert answer.json["type"] == "transaction-response"
+    assert [one["response"]["status"] for one in answer.json["entry"]] == ["201 Created"] * 3
+    person, request, told = (location(answer, index) for index in range(3))
+    assert stored(api, answer, 1)["subject"]["reference"] == person
+    (got,) = api.hospice.search(api.hospice.feed())
+    assert f"Communication/{got['id']}" == told
+    assert got["subject"]["reference"] == person
+    assert got["basedOn"] == [{"reference": request}]
+    assert got["payload"][0] == {"contentString": "Please visit within one working day."}
+    assert got["sender"]["identifier"]["value"] == "RJZ"
+
+
+def test_the_same_bytes_again_give_the_same_answer_and_nothing_new(api: Api) -> None:
+    first = api.trust.post("", referral())
+    again = api.trust.post("", referral())
+
+    assert again.data == first.data
+    assert len(api.hospice.search(api.hospice.feed())) == 1
+    assert posted_only(api) == 3
+
+
+def test_the_same_identifier_with_other_bytes_is_a_conflict(api: Api) -> None:
+    named = {"identifier": {"system": "https://fhir.nhs.uk/RJZ/Id/bundle", "value": "1"}}
+    first = api.trust.post("", {**referral(), **named})
+
+    other = api.trust.post("", {**referral("2"), **named})
+
+    assert (first.status_code, other.status_code) == (200, 409)
+    assert posted_only(api) == 3
+
+
+def test_fifty_identical_posts_at_once_make_one_event(api: Api) -> None:
+    body = json.dumps(referral()).encode()
+    answers: list[Any] = []
+
+    def post() -> None:
+        answers.append(api.trust.send("POST", "/fhir", body))
+
+    threads = [threading.Thread(target=post) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.data for answer in answers}) == 1
+    assert len(api.hospice.search(api.hospice.feed())) == 1
+    assert posted_only(api) == 3
+
+
+def test_a_communication_to_one_is_what_that_one_gets(api: Api) -> None:
+    answer = api.trust.post("", referral("1", ROSALIND, HOSPICE))
+
+    (got,) = api.hospice.search(api.hospice.feed())
+    assert f"Communication/{got['id']}" == location(answer, 2)
+    assert len(api.trust.search("Communication")) == 1
+
+
+def test_a_communication_to_several_reaches_each_by_one_of_its_own(api: Api) -> None:
+    answer = api.trust.post("", referral("1", ROSALIND, HOSPICE, OTHER_HOSPICE))
+
+    (mine,) = api.hospice.search(api.hospice.feed())
+    (theirs,) = api.stranger.search(api.stranger.feed())
+    assert mine["id"] != theirs["id"]
+    for one in (mine, theirs):
+        assert len(one["recipient"]) == 1
+        assert {"reference": location(answer, 2)} in one["partOf"]
+
+
+def test_a_request_that_leans_on_an_earlier_patient_is_sent_on(api: Api) -> None:
+    made = api.trust.create(patient())
+
+    answer = api.trust.post("ServiceRequest", service_request(f"Patient/{made['id']}"))
+
+    assert answer.status_code == 201, answer.text
+    (got,) = api.hospice.search(api.hospice.feed("&_include=Communication:patient"))
+    assert got["subject"]["identifier"]["value"] == ROSALIND
+    assert api.hospice.get(f"Patient/{made['id']}").status_code == 200
+
+
+def test_the_sender_is_the_client_whatever_the_resource_claims(api: Api) -> None:
+    claimed = {"identifier": {"system": ODS, "value": "RVV"}}
+    post = bundle(
+        [
+            entry(patient(), full_url=urn(1)),
+            entry(service_request(urn(1)), full_url=urn(2)),
+            entry(communication(urn(1), HOSPICE, sender=claimed), full_url=urn(3)),
+        ]
+    )
+
+    api.trust.post("", post)
+
+    (got,) = api.hospice.search(api.hospice.feed())
+    assert got["sender"]["identifier"]["value"] == "RJZ"
+
+
+def test_a_batch_entry_that_repeats_is_not_sent_on_twice(api: Api) -> None:
+    made = api.trust.create(patient())
+    batch = bundle([entry(service_request(f"Patient/{made['id']}"))], "batch")
+
+    first, again = api.trust.post("", batch), api.trust.post("", batch)
+
+    assert first.json == again.json
+    assert len(api.hospice.search(api.hospice.feed())) == 1
+
+
+def test_a_delivered_communication_is_not_edited(api: Api) -> None:
+    answer = api.trust.post("", referral())
+    sent = stored(api, answer, 2)
+
+    for change in ({"status": "completed"}, {"payload": [{"contentString": "No need."}]}):
+        put = api.trust.put(location(answer, 2), {**sent, **change})
+        assert put.status_code == 422
+    received = communication("Patient/1", received="2025-03-14T12:00:00Z")
+    assert ("business-rule", "Communication.received") in issues(
+        api.trust.post("Communication", received)
+    )
+
+
+def test_matches_only_counts_what_the_search_meant(api: Api) -> None:
+    api.trust.post("", referral())
+
+    answer = api.hospice.get(api.hospice.feed("&_include=Communication:patient"))
+
+    assert len(matches(answer)) == 1
+    assert len(answer.json["entry"]) == 2
+
+
+def test_a_refused_transaction_is_replayed_as_one(api: Api) -> None:
+    """What it leans on came later; it is stored as posted, delivered, and the letter is closed."""
+    request = service_request(f"Patient?identifier={NHS}|{ROSALIND}")
+    refused = api.trust.post("", bundle([entry(request)]))
+    (letter,) = api.relay.store.dead_letters.list()
+    person = api.trust.create(patient())
+
+    receipt = replay(api.relay, api.relay.store.dead_letters.get(letter.id) or letter)
+
+    assert refused.status_code == 412
+    assert receipt.numbers[HOSPICE] == 1
+    assert api.relay.store.dead_letters.list() == []
+    (stored_request,) = api.hospice.search("ServiceRequest")
+    assert stored_request["subject"]["reference"] == f"Patient/{person['id']}"
+    again = api.trust.post("", bundle([entry(request)]))
+    assert again.json["entry"][0]["response"]["location"].startswith("ServiceRequest/")
+    assert len(api.hospice.search(api.hospice.feed())) == 1
