@@ -181,6 +181,10 @@ def test_inclusions_need_the_scope_of_what_they_bring(api: Api, sent: dict[str, 
 
     assert entries(silent, "include") == []
     assert named.status_code == reverse.status_code == chained.status_code == 403
+    by_birth = narrow.feed("&subject:Patient.birthdate=1950-01-02")
+    assert narrow.get(by_birth).status_code == 403
+    several = f"Provenance?target.identifier={NHS}|{ROSALIND}"
+    assert matches(api.caller(HOSPICE, "system/Provenance.rs").get(several)) == []
 
 
 def test_only_the_owner_changes_what_others_may_see(api: Api, sent: dict[str, Resource]) -> None:

@@ -21,7 +21,7 @@ from service.api.waiting import Waiters
 from service.api.walk import Found, comparison, in_order, is_sorted, scan, sorted_page, walk
 from service.errors import BadRequest, Gone
 from service.fhir.bundle_identity import matches
-from service.fhir.search_criteria import Context
+from service.fhir.search_criteria import Context, Resolve
 from service.fhir.search_query import NEUTRAL, Query, parse
 
 Pair = tuple[str, str]
@@ -99,7 +99,7 @@ class Searching:
         organisation = exchange.client.organisation
         sources = self._planner.sources(asked.query, organisation)
         residuals = [residual(asked.query, sources, number) for number in range(len(sources))]
-        wanted = comparison(residuals, self._records.resolver(organisation))
+        wanted = comparison(residuals, self._resolver(exchange))
         found, total = _find(asked, sources, wanted)
         headers: tuple[Pair, ...] = ()
         if exchange.prefer.wait and sources[-1].open and not found.rows and found.more:
@@ -114,6 +114,12 @@ class Searching:
             total=total,
         )
         return page, headers
+
+    def _resolver(self, exchange: Exchange) -> Resolve:
+        """Chains look into what the client may search, and into nothing else."""
+        resolve = self._records.resolver(exchange.client.organisation)
+        may = exchange.client.may
+        return lambda one: resolve(one) if may(one.partition("/")[0], "s") else None
 
     def _wait(
         self, exchange: Exchange, asked: Asked, sources: Sequence[Source], wanted: Wanted

@@ -15,6 +15,7 @@ from service.model import r4
 Resolve = Callable[[str], Resource | None]  # "Type/id" → the resource, None if not to be seen
 Holds = Callable[[Resource, Resolve], bool]
 
+MAX_ALTERNATIVES: Final = 500  # values of one condition
 _YES_NO: Final = {"true": True, "false": False}
 
 
@@ -89,9 +90,11 @@ def _holds(parameter: Parameter, modifier: str, value: str, context: Context) ->
 
 
 def _any_of(parameter: Parameter, modifier: str, value: str, context: Context) -> Matches:
+    texts = alternatives(value)
+    if len(texts) > MAX_ALTERNATIVES:
+        raise ValueError(f"at most {MAX_ALTERNATIVES} values can be given, parted by commas")
     compiled = [
-        matcher(parameter, modifier, text, base=context.base, now=context.now)
-        for text in alternatives(value)
+        matcher(parameter, modifier, text, base=context.base, now=context.now) for text in texts
     ]
     if len(compiled) == 1:
         return compiled[0]
