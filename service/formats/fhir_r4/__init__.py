@@ -15,7 +15,7 @@ from service.formats.fhir_r4.json_reader import as_written, read_json
 from service.formats.fhir_r4.message import FORMAT_NAME, FhirMessage, messages
 from service.formats.fhir_r4.node import Node, place, text
 from service.formats.fhir_r4.node import root as root_of
-from service.formats.fhir_r4.steps import present
+from service.formats.fhir_r4.steps import merged, present
 from service.formats.fhir_r4.stu3 import stu3_evidence as _stu3_evidence
 from service.formats.fhir_r4.xml_reader import read_xml
 from service.formats.source import Path
@@ -84,17 +84,32 @@ class FhirR4:
     def compile_path(self, text: str) -> Path:
         """Compile a path of the FHIRPath subset. Raises ValueError."""
         compiled = compile_expression(text)
-        find = compiled.find
+        steps = merged(compiled.steps)
 
-        def values(node: _Place) -> Sequence[str]:
-            return [told for one in find((node[0],), node[1]) if (told := _text(one[0]))]
+        def find(place: _Place) -> Sequence[Node]:
+            node, index = place
+            found: Sequence[Node] = (node,)
+            for step in steps:
+                found = step(found, index)
+                if not found:
+                    break
+            return found
 
-        def nodes(node: _Place) -> Sequence[_Place]:
-            return [(one, node[1]) for one in present(find((node[0],), node[1]))]
+        def values(place: _Place) -> Sequence[str]:
+            node, index = place
+            found: Sequence[Node] = (node,)
+            for step in steps:
+                found = step(found, index)
+                if not found:
+                    return ()
+            return [told for one in found if (told := _text(one[0]))]
+
+        def nodes(place: _Place) -> Sequence[_Place]:
+            found = find(place)
+            return [(one, place[1]) for one in present(found)] if found else ()
 
         def places(node: _Place) -> Sequence[str]:
-            found = find((node[0],), node[1])
-            return [place(one) or text for one in found if _text(one[0])]
+            return [place(one) or text for one in find(node) if _text(one[0])]
 
         return Path(
             text=text, values=values, nodes=nodes, places=places, structured=compiled.structured

@@ -45,10 +45,10 @@ _PYTHON: Final[dict[str, tuple[type, ...]]] = {
     "decimal": (Decimal, int),
 }
 _OF_PRIMITIVES: Final = frozenset({"id", "extension"})
-_VARIABLES: Final = {
-    "$this": steps.focus,
-    "%bundle": steps.whole,
-    "%resource": steps.own_resource,
+_VARIABLES: Final[dict[str, tuple[Step, ...]]] = {
+    "$this": (),
+    "%bundle": (steps.whole,),
+    "%resource": (steps.own_resource,),
 }
 _PLAIN: Final[dict[str, tuple[Step, Types | None]]] = {  # None: of the same type as before
     "first": (steps.first, None),
@@ -70,8 +70,14 @@ _TEXT_TESTS: Final[dict[str, Callable[[str], Callable[[str], object]]]] = {
 class Compiled:
     """A path ready to run. `types` are those it can end at, ANYTHING if the message decides."""
 
-    find: Step
+    steps: tuple[Step | str, ...]  # a name alone: the elements of that name
     types: Types
+    remembered: bool = False  # it begins with what is found once for several paths
+
+    @property
+    def find(self) -> Step:
+        """The steps as one, made anew each time: keep it."""
+        return steps.chain(self.steps)
 
     @property
     def structured(self) -> bool:
@@ -88,8 +94,9 @@ def compile_expression(text: str) -> Compiled:
 class _Compiler:
     """One path: its text is kept for what has to be said about it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, within: bool = False) -> None:
         self.text = text
+        self.within = within  # a criterion, asked of many nodes once each
 
     def fail(self, reason: str, at: int) -> NoReturn:
         raise BadPath(reason, self.text, at)
@@ -100,7 +107,7 @@ class _Compiler:
             case Variable(name=name):
                 found = Compiled(_VARIABLES[name], ANYTHING)
             case Constant(value=value):
-                found = Compiled(steps.constant(value), _CONSTANTS[type(value)])
+                found = Compiled((steps.constant(value),), _CONSTANTS[type(value)])
             case Resources():
                 found = self.resources(tree)
             case Member():
@@ -110,13 +117,14 @@ class _Compiler:
             case Call():
                 found = self.call(tree)
             case Binary(operator="|", left=left, right=right):
-                found = self.union(self.compile(left), self.compile(right))
+                found = self.remembered(tree, self.union(left, right))
             case Binary():
                 found = self.answer(self.condition(tree))
         return found
 
-    def after(self, of: Compiled, step: Step, types: Types | None = None) -> Compiled:
-        return Compiled(steps.then(of.find, step), of.types if types is None else types)
+    def after(self, of: Compiled, step: Step | str, types: Types | None = None) -> Compiled:
+        new = of.types if types is None else types
+        return Compiled((*of.steps, step), new, of.remembered)
 
     def answer(self, test: Test) -> Compiled:
         """Return a condition as a path to true, false or nothing."""
@@ -125,16 +133,26 @@ class _Compiler:
             found = test(nodes, index)
             return () if found is None else (computed(found),)
 
-        return Compiled(step, _BOOLEAN)
+        return Compiled((step,), _BOOLEAN)
 
-    def union(self, left: Compiled, right: Compiled) -> Compiled:
+    def remembered(self, tree: Expression, found: Compiled) -> Compiled:
+        """Return it as found once a node, for all paths that begin with this tree."""
+        if self.within or found.remembered:
+            return found
+        return Compiled((steps.remembered(repr(tree), found.find),), found.types, remembered=True)
+
+    def criterion(self, tree: Expression) -> Test:
+        return _Compiler(self.text, within=True).condition(tree)
+
+    def union(self, *sides: Expression) -> Compiled:
+        left, right = map(_Compiler(self.text, within=True).compile, sides)
         either = ANYTHING if ANYTHING in (left.types, right.types) else left.types | right.types
-        return Compiled(steps.union(left.find, right.find), either)
+        return Compiled((steps.union(left.find, right.find),), either)
 
     def resources(self, tree: Resources) -> Compiled:
         if not r4.is_resource(tree.type):
             self.fail(f"{tree.type} is no resource type of R4", tree.at)
-        return Compiled(steps.resources(tree.type), frozenset({tree.type}))
+        return Compiled((steps.resources(tree.type),), frozenset({tree.type}))
 
     def member(self, tree: Member) -> Compiled:
         of = self.compile(tree.of)
@@ -144,8 +162,7 @@ class _Compiler:
         if found.typed_names:
             return self.after(of, steps.choice(tree.name, found.typed_names), found.types)
         shared = tree.name in _OF_PRIMITIVES and not of.structured
-        step = steps.of_any(tree.name) if shared else steps.member(tree.name)
-        return self.after(of, step, found.types)
+        return self.after(of, steps.of_any(tree.name) if shared else tree.name, found.types)
 
     def unknown(self, types: Types, name: str) -> str:
         owner = " or ".join(sorted(types)) if len(types) in {1, 2} else "R4"
@@ -161,8 +178,9 @@ class _Compiler:
             case name, () if name in _PLAIN:
                 step, types = _PLAIN[name]
                 found = self.after(of, step, types)
+                found = self.remembered(tree, found) if step is steps.resolve else found
             case "where", (criteria,):
-                found = self.after(of, steps.where(self.condition(criteria)))
+                found = self.after(of, steps.where(self.criterion(criteria)))
             case "extension", (url,):
                 found = self.extension(of, tree.at, url)
             case "ofType", (kind,):
@@ -180,7 +198,7 @@ class _Compiler:
 
     def extension(self, of: Compiled, at: int, url: Expression) -> Compiled:
         held = self.after(of, steps.of_any("extension"), _EXTENSION)
-        test = self.condition(Binary("=", Member(Variable("$this", at), "url", at), url, at))
+        test = self.criterion(Binary("=", Member(Variable("$this", at), "url", at), url, at))
         return self.after(held, steps.where(test))
 
     def of_type(self, of: Compiled, kind: str, at: int) -> Compiled:
@@ -222,6 +240,8 @@ class _Compiler:
         return test
 
     def equals(self, left: Expression, right: Expression) -> Test:
+        if isinstance(right, Constant) and isinstance(right.value, str) and right.value.strip():
+            return conditions.equals_text(self.compile(left).find, right.value)
         return conditions.equals(self.compile(left).find, self.compile(right).find)
 
     def asked(self, tree: Call) -> Test:

@@ -78,6 +78,16 @@ def equals(left: Step, right: Step) -> Test:
     return test
 
 
+def equals_text(of: Step, sought: str) -> Test:
+    """`=` with a literal text on one side."""
+
+    def test(nodes: Sequence[Node], index: Index) -> bool | None:
+        found = present(of(nodes, index))
+        return len(found) == 1 and bool(found[0][0] == sought) if found else None
+
+    return test
+
+
 def is_among(left: Step, right: Step) -> Test:
     """`in`: whether the one value on the left is one of those on the right."""
 

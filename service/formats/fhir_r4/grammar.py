@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal, NoReturn
 
@@ -32,7 +32,7 @@ class Constant:
     """'text', 5, 1.5, true, false."""
 
     value: str | int | Decimal | bool
-    at: int
+    at: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Variable:
     """$this (what the expression is asked of), %bundle (all), %resource (that of $this)."""
 
     name: str
-    at: int
+    at: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Member:
 
     of: Expression
     name: str
-    at: int
+    at: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Resources:
     """A resource type at the beginning: Patient."""
 
     type: str
-    at: int
+    at: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Item:
 
     of: Expression
     number: int
-    at: int
+    at: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Call:
     of: Expression
     name: str
     arguments: tuple[Expression, ...]
-    at: int
+    at: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Binary:
     operator: Operator
     left: Expression
     right: Expression
-    at: int
+    at: int = field(repr=False)
 
 
 Expression = Constant | Variable | Member | Resources | Item | Call | Binary

@@ -8,7 +8,7 @@ resources under one address are none: nothing is guessed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -43,6 +43,7 @@ class Index:
         self.by_type: dict[str, list[Node]] = {}
         self.addresses: dict[str, Node | None] = {}  # None: several claim it
         self.ambiguous: list[Node] = []
+        self.found: dict[tuple[str, int], tuple[Node, Sequence[Node]]] = {}  # steps.remembered
         self._identified: dict[_Token, list[Node]] | None = None
         for node in resources(self.root):
             self.by_type.setdefault(type_of(node[0]), []).append(node)

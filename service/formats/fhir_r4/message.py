@@ -11,10 +11,11 @@ from typing import Any, ClassVar, Final
 
 from service.errors import Issue, TooLarge, UnknownFormat, UnreadableMessage
 from service.formats.fhir_r4 import node as nodes
-from service.formats.fhir_r4.compiler import Compiled, compile_expression
+from service.formats.fhir_r4.compiler import compile_expression
 from service.formats.fhir_r4.index import UUID, Index, resources, type_of
 from service.formats.fhir_r4.node import Node
 from service.formats.fhir_r4.split import part_by_patient
+from service.formats.fhir_r4.steps import Step
 from service.formats.fhir_r4.structure import MAX_ISSUES, Structure
 from service.formats.fhir_r4.stu3 import stu3_evidence
 from service.model import r4
@@ -70,9 +71,14 @@ class FhirMessage:
     @property
     def claimed_sender(self) -> str:
         """The ODS code of the MessageHeader's sender, the custodian, author or requester."""
-        here = [self.index.root]
-        found = (one for path in _sender_paths() for one in path.find(here, self.index))
-        return next((nodes.text(one[0]) for one in found if nodes.text(one[0])), "")
+        index = self.index
+        for sender in _senders():
+            named = sender((index.root,), index)
+            for via in _ways_to_a_code() if named else ():
+                for one in via(named, index):
+                    if code := nodes.text(one[0]):
+                        return code
+        return ""
 
     def named(self, name: str) -> FhirMessage:
         """Return it under this name (and its part) if it has no id of its own."""
@@ -226,15 +232,17 @@ def _event(index: Index) -> str:
 
 
 @cache
-def _sender_paths() -> tuple[Compiled, ...]:
+def _senders() -> tuple[Step, ...]:
+    return tuple(compile_expression(sender).find for sender in _SENDERS)
+
+
+@cache
+def _ways_to_a_code() -> tuple[Step, ...]:
     """The organisation itself, the organisation of a role, or a logical reference."""
-    return tuple(
-        compile_expression(f"{sender}.{via}.{_ODS_SYSTEM}")
-        for sender in _SENDERS
-        for via in (
-            "resolve().identifier",
-            "resolve().organization.resolve().identifier",
-            "identifier",
-            "resolve().organization.identifier",
-        )
+    ways = (
+        "resolve().identifier",
+        "resolve().organization.resolve().identifier",
+        "identifier",
+        "resolve().organization.identifier",
     )
+    return tuple(compile_expression(f"{way}.{_ODS_SYSTEM}").find for way in ways)

@@ -12,11 +12,6 @@ Step = Callable[[Sequence[Node], Index], Sequence[Node]]
 Test = Callable[[Sequence[Node], Index], bool | None]  # None: FHIRPath's empty, neither
 
 
-def focus(nodes: Sequence[Node], _index: Index) -> Sequence[Node]:
-    """$this"""
-    return nodes
-
-
 def whole(_nodes: Sequence[Node], index: Index) -> Sequence[Node]:
     """%bundle"""
     return [index.root]
@@ -28,11 +23,54 @@ def own_resource(nodes: Sequence[Node], _index: Index) -> Sequence[Node]:
     return [one for one in found.values() if type(one[0]) is dict]
 
 
-def then(first: Step, second: Step) -> Step:
-    """Return both steps, one after the other."""
-    if first is focus:
-        return second
-    return lambda nodes, index: second(first(nodes, index), index)
+def chain(steps: Sequence[Step | str]) -> Step:
+    """Return the steps one after the other; from nothing none leads anywhere."""
+    made = merged(steps)
+    if len(made) == 1:
+        return made[0]
+
+    def step(nodes: Sequence[Node], index: Index) -> Sequence[Node]:
+        for one in made:
+            nodes = one(nodes, index)
+            if not nodes:
+                return nodes
+        return nodes
+
+    return step
+
+
+def merged(steps: Sequence[Step | str]) -> tuple[Step, ...]:
+    """Return the steps, names that follow each other as one."""
+    made: list[Step] = []
+    names: list[str] = []
+    for one in (*steps, None):
+        if isinstance(one, str):
+            names.append(one)
+            continue
+        if names:
+            made.append(member(*names))
+            names = []
+        if one is not None:
+            made.append(one)
+    return tuple(made)
+
+
+def remembered(name: str, of: Step) -> Step:
+    """Return the step, whose result from one node is kept for the paths that begin alike.
+
+    `name` is what tells one beginning from another.
+    """
+
+    def step(nodes: Sequence[Node], index: Index) -> Sequence[Node]:
+        if len(nodes) != 1:
+            return of(nodes, index)
+        key = (name, id(nodes[0]))
+        held = index.found.get(key)
+        if held is None:
+            held = index.found[key] = (nodes[0], of(nodes, index))  # what is held keeps its id
+        return held[1]
+
+    return step
 
 
 def constant(value: Any) -> Step:
@@ -45,31 +83,41 @@ def resources(kind: str) -> Step:
     """Return the step to $this if it is such a resource, else to all of the message."""
 
     def step(nodes: Sequence[Node], index: Index) -> Sequence[Node]:
-        own = [one for one in nodes if type(one[0]) is dict and one[0].get("resourceType") == kind]
-        return own or index.by_type.get(kind, ())
+        for one in nodes:
+            if type(one[0]) is dict and one[0].get("resourceType") == kind:
+                return [one for one in nodes if _is(one[0], kind)]
+        return index.by_type.get(kind, ())
 
     return step
 
 
-def member(name: str) -> Step:
-    """Return the step to the elements of one name."""
-    hidden = "_" + name
+def _is(value: Any, kind: str) -> bool:
+    return type(value) is dict and value.get("resourceType") == kind
+
+
+def member(*names: str) -> Step:
+    """Return the step to the elements of one name, and of the next below them."""
+    with_hidden = tuple((name, "_" + name) for name in names)
 
     def step(nodes: Sequence[Node], _index: Index) -> Sequence[Node]:
-        found: list[Node] = []
-        for node in nodes:
-            value = node[0]
-            if type(value) is not dict:
-                continue
-            child = value.get(name)
-            if child is None or type(child) is list:
-                if child is not None and hidden not in value:
-                    found += [(item, node, name, at) for at, item in enumerate(child)]
-                elif child is not None or hidden in value:
+        for name, hidden in with_hidden:
+            found: list[Node] = []
+            for node in nodes:
+                value = node[0]
+                if type(value) is not dict:
+                    continue
+                child = value.get(name)
+                if hidden in value:
                     found += members(node, name)
-            else:
-                found.append((child, node, name, -1))
-        return found
+                elif type(child) is list:
+                    for at, item in enumerate(child):
+                        found.append((item, node, name, at))
+                elif child is not None:
+                    found.append((child, node, name, -1))
+            if not found:
+                return found
+            nodes = found
+        return nodes
 
     return step
 
@@ -77,12 +125,13 @@ def member(name: str) -> Step:
 def choice(direct: str, names: Iterable[str]) -> Step:
     """Return the step to `onset` however it is typed: onsetDateTime, onsetPeriod …"""
     typed = {name: name for name in names} | {"_" + name: name for name in names}
+    is_absent = frozenset((*typed, direct, "_" + direct)).isdisjoint
 
     def step(nodes: Sequence[Node], _index: Index) -> Sequence[Node]:
         found: list[Node] = []
         for node in nodes:
             value = node[0]
-            if type(value) is not dict:
+            if type(value) is not dict or is_absent(value):
                 continue
             if direct in value or "_" + direct in value:
                 found += members(node, direct)
@@ -180,6 +229,9 @@ def focal(_nodes: Sequence[Node], index: Index) -> Sequence[Node]:
 
 def present(nodes: Sequence[Node]) -> Sequence[Node]:
     """Return those that hold something: parts or a text."""
+    if len(nodes) == 1:
+        value = nodes[0][0]
+        return nodes if type(value) is dict or text(value) else ()
     return [one for one in nodes if type(one[0]) is dict or text(one[0])]
 
 
@@ -194,4 +246,4 @@ def _sameness(value: Any) -> tuple[type, Any]:
 
 
 _FOCUS: Step = member("focus")
-_ENTRIES: Step = then(repeat(member("section")), member("entry"))
+_ENTRIES: Step = chain((repeat(member("section")), "entry"))

@@ -55,6 +55,8 @@ class Structure:
                 if shape is None:
                     continue
             many, scalars, kind = shape
+            if not kind and not many and type(child) in scalars:
+                continue  # most of a message: one primitive as it should be
             if type(child) is list:
                 if not many:
                     self._tell(node, name, "does not repeat in R4, but is an array")
