@@ -28,6 +28,17 @@ ANY_ALGORITHM = JWSRegistry(algorithms=["RS384", "ES384", "RS512", "RS256", "HS2
 
 
 @dataclass
+class In:
+    """A time so many seconds from when it is needed."""
+
+    seconds: int
+
+
+def now(claim: Any) -> Any:
+    return int(time.time()) + claim.seconds if isinstance(claim, In) else claim
+
+
+@dataclass
 class Signer:
     """A client's system: what it signs, with everything changeable that a test gets wrong."""
 
@@ -45,7 +56,7 @@ class Signer:
             "aud": TOKEN_URL,
             "exp": int(time.time()) + 240,
             "jti": str(uuid.uuid4()),
-        } | self.claims
+        } | {name: now(claim) for name, claim in self.claims.items()}
         return jwt.encode(
             {k: v for k, v in header.items() if v is not None},
             {k: v for k, v in claims.items() if v is not None},

@@ -135,7 +135,7 @@ def test_an_unknown_sender_is_served_by_the_base_mapping_which_an_issue_says(tmp
 
 
 def test_the_mapping_and_the_sender_can_be_chosen():
-    by_base = relay("convert", DISCHARGE, "--mapping", "base/hl7v2-adt", "--sender", "RJ1")
+    by_base = relay("convert", DISCHARGE, "--mapping", "base/hl7v2-adt-epic", "--sender", "RJ1")
 
     [communication, *_] = resources(json.loads(by_base.stdout), "Communication")
     assert communication["sender"]["identifier"]["value"] == "RJ1"

@@ -17,7 +17,7 @@ from joserfc.jwk import OctKey
 from service.app import create_app
 from service.model import OdsCode
 from service.security import Client, Scopes
-from tests.security_samples import EC, RSA, STRANGER, TOKEN_URL, Signer, ask, opened, registered
+from tests.security_samples import EC, RSA, STRANGER, TOKEN_URL, In, Signer, ask, opened, registered
 
 pytest_plugins = ["tests.security_fixtures"]
 
@@ -44,8 +44,8 @@ def bearer(token: str) -> dict[str, str]:
         Signer(key=RSA, alg="RS384"),
         Signer(key=RSA, alg="RS512"),
         Signer(claims={"aud": ["https://elsewhere.example", TOKEN_URL]}),
-        Signer(claims={"exp": int(time.time()) + 300}),
-        Signer(claims={"nbf": int(time.time())}),
+        Signer(claims={"exp": In(300)}),
+        Signer(claims={"nbf": In(0)}),
         Signer(header={"typ": None}),
     ],
     ids=["ES384", "RS384", "RS512", "several audiences", "five minutes", "nbf", "no typ"],
@@ -79,12 +79,12 @@ REFUSALS = {
     "the wrong audience": (Signer(claims={"aud": "https://elsewhere.example"}), TOKEN_URL),
     "no audience": (Signer(claims={"aud": None}), "aud must be"),
     "the FHIR address as audience": (Signer(claims={"aud": "http://localhost/fhir"}), "aud"),
-    "expired": (Signer(claims={"exp": int(time.time()) - 60}), "expired"),
-    "valid for an hour": (Signer(claims={"exp": int(time.time()) + 3600}), "at most 300 seconds"),
+    "expired": (Signer(claims={"exp": In(-60)}), "expired"),
+    "valid for an hour": (Signer(claims={"exp": In(3600)}), "at most 300 seconds"),
     "valid for ever": (Signer(claims={"exp": 10**15}), "at most 300 seconds"),
     "no exp": (Signer(claims={"exp": None}), "exp must be"),
     "exp as text": (Signer(claims={"exp": "soon"}), "exp must be"),
-    "not valid yet": (Signer(claims={"nbf": int(time.time()) + 120}), "not valid yet"),
+    "not valid yet": (Signer(claims={"nbf": In(120)}), "not valid yet"),
     "no jti": (Signer(claims={"jti": None}), "jti"),
     "an empty jti": (Signer(claims={"jti": ""}), "jti"),
     "a jti that fills the database": (Signer(claims={"jti": "x" * 257}), "jti"),

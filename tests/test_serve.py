@@ -113,6 +113,15 @@ def test_settings_come_from_the_environment_too(database):
     assert "2 workers of 3 threads" in "".join(served.out)
 
 
+def test_it_can_be_stopped_while_workers_are_still_starting(database):
+    with serving("--workers", 4, "--database", database) as served:
+        began = time.monotonic()
+        code = served.stop()
+
+    assert code == 0
+    assert time.monotonic() - began < 15
+
+
 def test_what_was_posted_is_there_after_a_restart(database):
     with serving("--database", database) as served:
         sent = {
@@ -167,17 +176,18 @@ def test_told_to_stop_it_takes_in_a_message_that_is_still_on_its_way(database, t
         head = (
             f"POST /hl7v2 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/hl7-v2\r\n"
             f"Authorization: Bearer {token(served, 'trust')}\r\n"
-            f"Content-Length: {len(DISCHARGE)}\r\n\r\n"
+            f"Content-Length: {len(DISCHARGE)}\r\nExpect: 100-continue\r\n\r\n"
         ).encode()
         with socket.create_connection(("127.0.0.1", served.port), timeout=30) as sender:
-            sender.sendall(head + DISCHARGE[:100])
-            time.sleep(0.5)
+            sender.sendall(head)
+            asked_on = sender.recv(65536)
             served.process.send_signal(signal.SIGTERM)
             time.sleep(0.5)
-            sender.sendall(DISCHARGE[100:])
+            sender.sendall(DISCHARGE)
             answer = sender.recv(65536)
         code = served.ended()
 
+    assert asked_on.startswith(b"HTTP/1.1 100")
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"MSA|AA|" in answer
     assert code == 0

@@ -207,7 +207,7 @@ def _to_try(server: DemoServer, mappings: Path) -> Iterator[str]:
     example = shlex.quote(_relative(mappings / "examples" / "rjz-i12-hospice.hl7"))
     yield f"export DISCHARGE_RELAY_DATABASE={server.database}"
     yield "# the hospice's feed; every page has a next link, to poll again from"
-    yield _curl(relay, "hospice", f"'{base}/fhir/Communication?_count=1'")
+    yield _curl(relay, "hospice", f"'{base}{FEED.replace('|', '%7C')}&_count=1'")
     yield "# the referrals that it may see"
     yield _curl(relay, "hospice", f"{base}/fhir/ServiceRequest")
     yield "# King's refers another patient: the answer is an HL7 v2 acknowledgement"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import threading
 import time
@@ -115,6 +116,7 @@ def run(chosen: Settings) -> None:
 
     rules(chosen.mappings)
     log.configure(chosen.log_level)
+    os.register_at_fork(after_in_child=_die_when_told)
     os.environ.update(_environment(chosen))
     server = Granian(
         "service.cli.worker:app",
@@ -136,6 +138,15 @@ def run(chosen: Settings) -> None:
     )
     _when_listening(chosen, lambda: click.echo(_welcome(chosen)))
     _serve_until_told(server)
+
+
+def _die_when_told() -> None:
+    """Let a worker that is still starting end at once.
+
+    It inherits the parent's way to stop, which would do nothing, until it sets its own.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _serve_until_told(server: AbstractServer[Any]) -> None:
