@@ -93,6 +93,8 @@ def test_bytes_that_windows_leaves_open_do_not_stop_a_message(byte):
         ("", "cp1252", None, True, ["warning"]),
         ("", "cp1252", "windows-1252", False, []),
         ("", "utf-8", "UTF-8", False, []),
+        ("", "utf-8", "windows-1252", True, ["warning"]),
+        ("KLINGON", "utf-8", "8859/1", True, ["warning", "warning"]),
         ("", "cp1252", "UTF-8", True, ["warning", "warning"]),
         ("ASCII", "cp1252", None, True, ["warning", "warning"]),
         ("UNICODE", "cp1252", None, True, ["warning", "warning"]),
@@ -108,6 +110,13 @@ def test_what_was_not_declared_is_guessed_and_told(
     assert value(message, "NTE-3") == "£5 “naïve” 10 µg"
     assert message.charset_guessed is guessed
     assert [issue.severity for issue in message.issues] == severities
+
+
+def test_a_declared_one_byte_set_is_believed_but_utf_8_in_it_is_told():
+    (message,) = FORMAT.read(body(header("8859/1"), "NTE|1|L|caf\u00e9", charset="utf-8"))
+
+    assert value(message, "NTE-3") == "caf\u00c3\u00a9"
+    assert [issue.source for issue in message.issues] == ["MSH-18"]
 
 
 def test_plain_ascii_leaves_nothing_to_guess():

@@ -52,6 +52,7 @@ _WIDE: Final[dict[bytes, Codec]] = {
     b"B\0H\0": "utf-16-le",
     b"\0B\0H": "utf-16-be",
 }
+_UTF8_ALL_THE_SAME: Final = "the bytes would be UTF-8 as well; they were read as MSH-18 says"
 _SHIFTED: Final = frozenset({"iso2022_jp", "iso2022_jp_1"})  # ASCII bytes that are not ASCII
 _CUT_SHORT: Final = frozenset({"unexpected end of data", "incomplete multibyte sequence"})
 
@@ -124,7 +125,8 @@ def strictly(body: bytes, codec: Codec) -> str:
 def _as_declared(body: bytes, codec: Codec, default: str | None) -> Decoded:
     try:
         text = windows_1252(body) if codec == "cp1252" else body.decode(codec)
-        return Decoded(text=text, codec=codec)
+        doubts = (_issue(_UTF8_ALL_THE_SAME),) if _looks_like_utf8(body, codec) else ()
+        return Decoded(text=text, codec=codec, issues=doubts)
     except UnicodeDecodeError as error:
         if error.reason in _CUT_SHORT:
             text = "the message ends in the middle of a character; was it cut short?"
@@ -134,6 +136,9 @@ def _as_declared(body: bytes, codec: Codec, default: str | None) -> Decoded:
 
 def _as_guessed(body: bytes, default: str | None, doubts: list[Issue]) -> Decoded:
     given = codec_of(default or "")
+    if given and _looks_like_utf8(body, given):
+        doubt = _issue("the bytes are UTF-8, and were read so in spite of the mapping's set")
+        return Decoded(text=body.decode(), codec="utf-8", guessed=True, issues=(*doubts, doubt))
     if given:
         with suppress(UnicodeDecodeError):
             text = windows_1252(body) if given == "cp1252" else body.decode(given)
@@ -145,6 +150,16 @@ def _as_guessed(body: bytes, default: str | None, doubts: list[Issue]) -> Decode
     doubt = _issue("the character set was not declared; read as Windows-1252")
     text = windows_1252(body)
     return Decoded(text=text, codec="cp1252", guessed=True, issues=(*doubts, doubt))
+
+
+def _looks_like_utf8(body: bytes, codec: Codec) -> bool:
+    """Whether bytes of a one-byte set are well-formed UTF-8, which text in such a set never is."""
+    if codec != "cp1252" and not codec.startswith("iso8859"):
+        return False
+    with suppress(UnicodeDecodeError):
+        body.decode()
+        return True
+    return False
 
 
 def _issue(text: str, severity: Severity = "warning") -> Issue:
