@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 import uuid
@@ -20,6 +21,7 @@ from service.settings import Settings
 from service.store import RegisteredClient
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+FEED = "/fhir/Communication"
 TOKEN_URL = "http://localhost/oauth2/token"
 EC = ECKey.generate_key("P-384", {"kid": "ec"})
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
@@ -97,3 +99,12 @@ def opened(**settings: Any) -> Iterator[Relay]:
         yield relay
     finally:
         relay.store.close()
+
+
+def encoded(part: bytes) -> str:
+    """Bytes as a JWT has them."""
+    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
