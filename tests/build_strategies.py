@@ -119,7 +119,14 @@ def _of(hint: Any) -> st.SearchStrategy[Any]:
     return TYPES[hint] if hint in TYPES else st.deferred(lambda: instances(hint))
 
 
-TRANSFERS = instances(TransferOfCare)
+def _says_who(transfer: TransferOfCare) -> bool:
+    """A message about nobody in particular is refused by the profile, and rightly so."""
+    who = transfer.patient
+    named = (who.name, who.family, who.given, who.prefix, who.suffix)
+    return bool(who.nhs_number or who.identifiers or any(named))
+
+
+TRANSFERS = instances(TransferOfCare).filter(_says_who)
 # Routing hands over organisations with a code, each once.
 RECIPIENTS = st.lists(
     instances(Recipient).filter(lambda each: each.ods is not None),

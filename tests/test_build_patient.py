@@ -9,6 +9,7 @@ from build_fixtures import HOSPICE, discharge, made
 from build_resource import ABSENT, encounter, one, patient
 
 from service.fhir.systems import NHS_NUMBER, ODS
+from service.fhir.validate import check
 from service.model import (
     Address,
     Coded,
@@ -18,6 +19,7 @@ from service.model import (
     OdsCode,
     Organisation,
     PartialDate,
+    Patient,
     Practitioner,
     Telecom,
 )
@@ -117,6 +119,12 @@ def test_empty_parts_leave_nothing_behind():
     resource = patient(addresses=(Address(),), contacts=(Contact(),), **nameless)
 
     assert resource.keys() & {"address", "contact", "name"} == set()
+
+
+def test_a_patient_without_number_and_name_is_refused_by_the_profile():
+    resource = one("Patient", patient=Patient(birth_date=PartialDate("1946")))
+
+    assert [issue.text[:8] for issue in check(resource)] == ["dr-pat-1"]
 
 
 def test_a_merged_record_is_linked_as_replaced():

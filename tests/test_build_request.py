@@ -65,3 +65,9 @@ def test_two_requests_of_one_message_differ_in_their_numbers():
         if each["resourceType"] == "ServiceRequest"
     }
     assert len(numbers) == 2
+
+
+def test_a_service_of_blanks_is_not_shown_as_an_empty_narrative():
+    request = one("ServiceRequest", requests=(Request(service=Coded(text=" ")),))
+
+    assert request["text"]["div"].endswith(">Request for a service</div>")

@@ -128,7 +128,7 @@ _HAPPENED: Final[dict[str, Callable[[TransferOfCare, str], str]]] = {
 
 def words(given: Coded | None) -> str:
     """Return a concept in words: the sender's, else the code system's."""
-    return "" if given is None else given.text or given.display or given.code or ""
+    return "" if given is None else (given.text or given.display or given.code or "").strip()
 
 
 def _place(given: Coded | None) -> str:
