@@ -235,3 +235,26 @@ def test_no_page_of_a_feed_or_of_a_stream_is_sorted(
 
     assert len(pages) > 12
     assert not sorting
+
+
+def test_a_look_up_by_key_begins_with_the_key(
+    database_url: str, asked: tuple[Any, dict[str, Params]]
+) -> None:
+    recorded, statements = asked
+    look_ups = {sql: p for sql, p in statements.items() if "CROSS JOIN" in sql}
+    if database_url.startswith("sqlite"):
+        plans = plans_on_sqlite(recorded, look_ups)
+    else:
+        plans = plans_on_postgres(database_url, look_ups)
+
+    others_first = {
+        sql: lines
+        for sql, lines in plans.items()
+        if not re.search(
+            r"SEARCH (s|search_index)\b|on search_index\b",
+            next(line for line in lines if re.search(r"SEARCH|Scan", line)),
+        )
+    }
+
+    assert len(look_ups) > 4
+    assert not others_first

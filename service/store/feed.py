@@ -37,8 +37,6 @@ LAST = 1 << 62  # beyond every event number
 
 _FORGET = (
     "UPDATE recipient SET floor = :floor WHERE ods = :recipient AND floor < :floor",
-    """DELETE FROM visible WHERE type = 'Communication' AND organisation = :recipient AND n > 0
-        AND n <= :floor""",
     "DELETE FROM delivery WHERE recipient = :recipient AND n <= :floor",
 )
 

@@ -8,19 +8,17 @@ from service.store.commit import Key
 from service.store.database import Database, Params, Rows, Transaction
 from service.store.rows import indexed
 
+# CROSS JOIN: SQLite looks up the key first, and does not walk through all that the owner has.
 FIND = """
-    SELECT r.id, r.version FROM search_index s JOIN resource r ON r.id = s.id AND r.type = s.type
-    WHERE s.value = :value AND s.type = :type AND s.param = :param AND r.owner = :owner
+    SELECT r.id AS id, r.version AS version FROM search_index s CROSS JOIN resource r
+    WHERE s.value = :value AND s.type = :type AND s.param = :param
+        AND r.id = s.id AND r.type = s.type AND r.owner = :owner
     ORDER BY s.id"""
-FIND_COMMUNICATION = """
-    SELECT r.id AS id, r.version AS version
-    FROM search_index s JOIN resource r ON r.id = s.id AND r.type = s.type
-    WHERE s.value = :value AND s.type = :type AND s.param = :param AND r.owner = :owner
-    UNION ALL
-    SELECT d.communication_id, d.version
-    FROM search_index s JOIN delivery d ON d.communication_id = s.id
-    WHERE s.value = :value AND s.type = :type AND s.param = :param AND d.sender = :owner
-    ORDER BY id"""
+FIND_COMMUNICATION = f"""{FIND.replace("ORDER BY s.id", "UNION ALL")}
+    SELECT d.communication_id, d.version FROM search_index s CROSS JOIN delivery d
+    WHERE s.value = :value AND s.type = :type AND s.param = :param
+        AND d.communication_id = s.id AND d.sender = :owner
+    ORDER BY id"""  # noqa: S608
 
 
 def _asked(owner: str, type_: str, key: Key) -> tuple[str, Params]:

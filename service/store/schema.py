@@ -126,7 +126,8 @@ delivery = sa.Table(
     _bytes("body"),
     sa.Index("delivery_communication", "communication_id", unique=True),
     sa.Index("delivery_updated", "recipient", "updated", "n"),
-    sa.Index("delivery_sender", "sender", "updated", "communication_id"),
+    sa.Index("delivery_sent", "sender", "communication_id"),
+    sa.Index("delivery_sent_updated", "sender", "updated", "communication_id"),
 )
 
 resource = sa.Table(
@@ -144,6 +145,7 @@ resource = sa.Table(
     _text("keys"),
     _bytes("body"),
     sa.PrimaryKeyConstraint("id", "type"),
+    sa.Index("resource_owner", "owner", "id", "type"),
     sa.Index("resource_updated", "updated", "id", "type"),
 )
 
@@ -173,7 +175,7 @@ search_index = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# Who may see what; n is the number of the delivery that brought it, 0 for one's own.
+# Who may see what beside its owner; n is the number of the delivery that brought it.
 visible = sa.Table(
     "visible",
     metadata,

@@ -7,7 +7,7 @@ from types import TracebackType
 
 from service.errors import Issue
 from service.model import Instant
-from service.store import feed, finding, letters, resources
+from service.store import feed, finding, letters, reading, streams
 from service.store.audit import AuditTrail
 from service.store.clients import Clients
 from service.store.commit import (
@@ -116,25 +116,23 @@ class Store:
 
         A Binary's id may be a message's: its body is the raw bytes.
         """
-        return resources.read(self._database, organisation, type_, id_)
+        return reading.read(self._database, organisation, type_, id_)
 
     def read_many(
         self, organisation: str, references: Sequence[Reference]
     ) -> dict[Reference, Stored]:
         """Return the visible ones of these, in one round trip (for _include)."""
-        return resources.read_many(self._database, organisation, references)
+        return reading.read_many(self._database, organisation, references)
 
     def vread(self, organisation: str, type_: str, id_: str, version: int) -> Stored | None:
         """Return one version, current or earlier."""
-        return resources.vread(self._database, organisation, type_, id_, version)
+        return reading.vread(self._database, organisation, type_, id_, version)
 
     def history(
         self, organisation: str, type_: str, id_: str, *, count: int = 50, before: int | None = None
     ) -> list[Stored]:
         """Return versions, newest first, those below version `before`. Empty: not theirs to see."""
-        return resources.history(
-            self._database, organisation, type_, id_, count=count, before=before
-        )
+        return reading.history(self._database, organisation, type_, id_, count=count, before=before)
 
     # --- a recipient's feed ------------------------------------------------------------------
 
@@ -215,7 +213,7 @@ class Store:
         that this organisation sent, by id; with a key also those sent to it.
         A descending stream starts at END.
         """
-        return resources.stream(
+        return streams.stream(
             self._database,
             organisation,
             type_,
@@ -239,13 +237,13 @@ class Store:
 
         `since` in microseconds. For Communication: those that this organisation sent.
         """
-        return resources.changed(
+        return streams.changed(
             self._database, organisation, type_, (since, after), count=count, descending=descending
         )
 
     def audience(self, type_: str, id_: str) -> list[str]:
         """Return the ODS codes of everybody but its owner who may see a resource."""
-        return resources.audience(self._database, type_, id_)
+        return reading.audience(self._database, type_, id_)
 
     # --- audit and the rest ------------------------------------------------------------------
 

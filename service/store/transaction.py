@@ -228,27 +228,29 @@ def _write_resources(
 
 
 def _visible(change: Change, numbered: Sequence[Numbered], locked: Locked) -> list[Row]:
-    """Return who may see what from now on, each organisation's rows together."""
-    common = {*change.shared, *((w.type, w.id) for w in change.writes)}
-    seen = {(w.owner, 0, w.id, w.type) for w in change.writes if not w.prior}
-    for write in change.writes:
-        seen |= {(o, locked.counters[o][0], write.id, write.type) for o in write.visible_to}
+    """Return who may see what from now on, beside its owner; each organisation's together."""
+    seen = {
+        (ods, max(locked.counters[ods][0], 1), write.id, write.type)
+        for write in change.writes
+        for ods in write.visible_to
+        if ods != write.owner
+    }
     if change.message:
+        common = {*change.shared, *((w.type, w.id) for w in change.writes)}
         common.add(("Binary", change.message.id))
-        seen |= {(change.message.sender, 0, id_, type_) for type_, id_ in common}
-        seen |= set(_of_deliveries(change.message.sender, numbered, common))
+        for delivery in numbered:
+            seen.update(_brought(delivery, change.message.sender, common))
     return sorted(seen)
 
 
-def _of_deliveries(
-    sender: str, numbered: Sequence[Numbered], common: set[Reference]
-) -> Iterator[Row]:
-    for delivery, n, _ in numbered:
-        own = [w for w in (delivery.communication, delivery.task) if w]
-        yield from ((delivery.recipient, n, id_, type_) for type_, id_ in common)
-        yield from ((delivery.recipient, n, w.id, w.type) for w in own)
-        if delivery.recipient != sender:
-            yield from ((sender, 0, w.id, w.type) for w in own)
+def _brought(numbered: Numbered, sender: str, common: set[Reference]) -> Iterator[Row]:
+    """Yield what a delivery lets its recipient see, unless it is the sender's own."""
+    recipient, task = numbered.delivery.recipient, numbered.delivery.task
+    if recipient == sender:
+        return
+    yield from ((recipient, numbered.n, id_, type_) for type_, id_ in common)
+    if task:
+        yield recipient, numbered.n, task.id, task.type
 
 
 def _count(

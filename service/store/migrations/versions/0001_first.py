@@ -115,7 +115,8 @@ def _feeds() -> None:
     )
     _index("delivery_communication", "delivery", ["communication_id"], unique=True)
     _index("delivery_updated", "delivery", ["recipient", "updated", "n"])
-    _index("delivery_sender", "delivery", ["sender", "updated", "communication_id"])
+    _index("delivery_sent", "delivery", ["sender", "communication_id"])
+    _index("delivery_sent_updated", "delivery", ["sender", "updated", "communication_id"])
 
 
 def _resources() -> None:
@@ -130,6 +131,7 @@ def _resources() -> None:
         _bytes("body"),
         sa.PrimaryKeyConstraint("id", "type"),
     )
+    _index("resource_owner", "resource", ["owner", "id", "type"])
     _index("resource_updated", "resource", ["updated", "id", "type"])
     op.create_table(
         "resource_history",
