@@ -172,3 +172,46 @@ def test_sending_needs_the_right_to_create(relay: Relay) -> None:
     reader = Team.of(relay, "RJZ", scopes="system/*.rs")
 
     assert reader.post("/hl7v2", a03()).status_code == 403
+
+
+def test_what_a_later_message_leaves_out_of_the_patient_stays(trust: Team) -> None:
+    trust.post("/hl7v2", a03())
+    silent = a03(control_id="K0002").replace(b"02079460001^PRN^PH", b"")
+    trust.post(
+        "/hl7v2", silent.replace(b"1 TEST STREET^^TUNBRIDGE WELLS", b"2 TEST STREET^^TONBRIDGE")
+    )
+
+    (entry,) = trust.get("/fhir/Patient").get_json()["entry"]
+    assert entry["resource"]["telecom"][0]["value"] == "02079460001"
+    assert entry["resource"]["address"][0]["line"] == ["2 TEST STREET"]
+
+
+def test_what_a_later_message_deletes_of_the_patient_goes(trust: Team) -> None:
+    trust.post("/hl7v2", a03())
+    trust.post("/hl7v2", a03(control_id="K0002").replace(b"02079460001^PRN^PH", b'""'))
+
+    (entry,) = trust.get("/fhir/Patient").get_json()["entry"]
+    assert "telecom" not in entry["resource"]
+
+
+def test_another_name_and_birth_date_under_a_known_number_are_somebody_else(trust: Team) -> None:
+    trust.post("/hl7v2", a03())
+    other = a03(control_id="K0002").replace(b"XXTESTPATIENT", b"XXTESTOTHER")
+    response = trust.post("/hl7v2", other.replace(b"19440203", b"19790511"))
+
+    entries = trust.get("/fhir/Patient").get_json()["entry"]
+    assert response.status_code == 200
+    assert {entry["resource"]["birthDate"] for entry in entries} == {"1944-02-03", "1979-05-11"}
+    assert {entry["resource"]["meta"]["versionId"] for entry in entries} == {"1"}
+
+
+def test_a_corrected_birth_date_changes_the_record_and_is_told_to_the_recipients(
+    trust: Team, relay: Relay
+) -> None:
+    trust.post("/hl7v2", a03())
+    trust.post("/hl7v2", a03(control_id="K0002").replace(b"19440203", b"19440302"))
+
+    (entry,) = trust.get("/fhir/Patient").get_json()["entry"]
+    assert entry["resource"]["birthDate"] == "1944-03-02"
+    second = Team.of(relay, "G99901").feed()[1]
+    assert any("differs from what was sent before" in note["text"] for note in second["note"])

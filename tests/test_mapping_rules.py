@@ -36,7 +36,7 @@ def test_what_the_sender_deleted_stops_the_search_and_is_told(folder):
     transfer = of(folder, "encounter.ward: {from: [ward, unit], else: Z}", 'ward=""\nunit=U')
 
     assert transfer.encounter is None
-    assert told(transfer) == [("information", "informational", "encounter.ward", "ward[1]")]
+    assert told(transfer) == [("information", "deleted", "encounter.ward", "ward[1]")]
 
 
 def test_what_was_not_sent_lets_else_serve(folder):

@@ -14,18 +14,11 @@ from typing import Any, Final
 
 import orjson
 
-from service.delivery.routing import Routing
+from service.delivery.earlier import Found, look_up
+from service.delivery.routing import NOBODY_ACTS, Routed, Routing
 from service.errors import Issue, NonconformantResource
-from service.fhir.build import (
-    Built,
-    Content,
-    Known,
-    Origin,
-    build,
-    completed,
-    identity_keys,
-    succeeded,
-)
+from service.fhir.build import Built, Content, Known, Origin, build, completed, succeeded
+from service.fhir.build.continuity import continued
 from service.fhir.index import index_keys
 from service.fhir.validate import check
 from service.model import OdsCode, Recipient, TransferOfCare
@@ -66,15 +59,6 @@ class Posting:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What the sender sent before that this transfer is about."""
-
-    known: Known
-    checks: tuple[Check, ...]
-    issues: tuple[Issue, ...]
-
-
 class Poster:
     """Makes postings for the senders of one store."""
 
@@ -103,11 +87,11 @@ class Poster:
         them that is addressed to one recipient is what that recipient gets.
         """
         found = look_up(self._store, transfer)
-        recipients, issues = self.recipients(transfer, found.known)
-        doubtful = (*transfer.issues, *found.issues, *issues)
+        routed = self.recipients(transfer, found.known)
+        doubtful = (*transfer.issues, *found.issues, *routed.issues)
         built = build(
-            replace(transfer, issues=doubtful),
-            recipients,
+            replace(transfer, issues=doubtful, requests=routed.requests),
+            routed.recipients,
             known=found.known,
             origin=origin,
             now=self._clock(),
@@ -116,6 +100,7 @@ class Poster:
         )
         built = replace(
             built,
+            resources=tuple(_continued(r, found, doubtful) for r in built.resources),
             communications=tuple(
                 (to, completed(made, posted), task) for to, made, task in built.communications
             ),
@@ -123,14 +108,12 @@ class Poster:
         require_conformance(built)
         return self._rows(transfer, built, found, doubtful)
 
-    def recipients(
-        self, transfer: TransferOfCare, known: Known
-    ) -> tuple[tuple[Recipient, ...], tuple[Issue, ...]]:
+    def recipients(self, transfer: TransferOfCare, known: Known) -> Routed:
         """Return who must know: those of the routing, and those who hold what changes."""
         routed = self._routing.recipients(transfer)
         slot = FOLLOWS.get(transfer.kind)
         if slot is None or slot not in known:
-            return routed.recipients, routed.issues
+            return routed
         held = known[slot]
         told = {recipient.ods for recipient in routed.recipients}
         holders = [
@@ -138,14 +121,19 @@ class Poster:
             for ods in self._store.audience(held.type, held.id)
             if ods not in told
         ]
-        return (*routed.recipients, *holders), routed.issues
+        asked = tuple(issue for issue in routed.issues if not holders or issue is not NOBODY_ACTS)
+        return replace(routed, recipients=(*routed.recipients, *holders), issues=asked)
 
     def _rows(
         self, transfer: TransferOfCare, built: Built, found: Found, issues: tuple[Issue, ...]
     ) -> Posting:
         sender = transfer.message.sender
         versions = {held.id: held.version for held in found.known.values()}
-        unchanged = self._unchanged(sender, built, versions)
+        unchanged = {
+            (resource["resourceType"], resource["id"])
+            for resource in built.resources
+            if (stored := found.bodies.get(resource["id"])) and _same(stored, resource)
+        }
         writes = tuple(
             as_write(resource, sender, prior=versions.get(resource["id"], 0))
             for resource in built.resources
@@ -171,38 +159,12 @@ class Poster:
                 changed = succeeded(orjson.loads(row.body), succession)
                 yield as_write(changed, sender, prior=row.version)
 
-    def _unchanged(self, sender: OdsCode, built: Built, versions: dict[str, int]) -> set[Reference]:
-        """Return the resources that the message repeats without a change."""
-        again = {
-            (resource["resourceType"], resource["id"]): resource
-            for resource in built.resources
-            if resource["id"] in versions
-        }
-        if not again:
-            return set()
-        stored = self._store.read_many(sender, list(again))
-        return {
-            reference
-            for reference, row in stored.items()
-            if not row.deleted and _same(orjson.loads(row.body), again[reference])
-        }
 
-
-def look_up(store: Store, transfer: TransferOfCare) -> Found:
-    """Find the resources that the sender's earlier messages made of the same things."""
-    identities = identity_keys(transfer)
-    rows = store.find_many(transfer.message.sender, [(i.type, i.key) for i in identities])
-    checks = tuple(
-        Check(
-            owner=transfer.message.sender,
-            type=identity.type,
-            key=identity.key,
-            expected=tuple(found for found, _ in hits),
-        )
-        for identity, hits in zip(identities, rows, strict=True)
-    )
-    known, issues = Known.of(identities, rows)
-    return Found(known=known, checks=checks, issues=issues)
+def _continued(resource: Resource, found: Found, issues: tuple[Issue, ...]) -> Resource:
+    stored = found.bodies.get(resource["id"])
+    if stored is None or resource["resourceType"] != "Patient":
+        return resource
+    return continued(stored, resource, issues)
 
 
 def require_conformance(built: Built) -> None:

@@ -12,7 +12,7 @@ from service.delivery import rules
 from service.delivery.directory import NO_PRACTICE, Directory
 from service.delivery.rules import Facts, Rule
 from service.errors import Issue, Severity
-from service.model import OdsCode, Organisation, Recipient, TransferOfCare
+from service.model import OdsCode, Organisation, Recipient, Request, TransferOfCare
 
 # Practices are reached by their code alone: a letter and five digits.
 _PRACTICE: Final = re.compile(r"[A-Z][0-9]{5}")
@@ -21,6 +21,15 @@ _PRACTICE: Final = re.compile(r"[A-Z][0-9]{5}")
 # knows; they are not news for the practice, and nobody is missed when nobody is found.
 _HOUSEKEEPING: Final = frozenset({"patient-update", "patient-merge"})
 
+_ASKING: Final = frozenset({"referral", "referral-update"})
+NOBODY_ACTS: Final = Issue(
+    severity="warning",
+    code="not-found",
+    text="nobody is asked to act on this referral: it names no receiver that is known, "
+    "and no rule finds one",
+    target="requests",
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Routed:
@@ -28,6 +37,7 @@ class Routed:
 
     recipients: tuple[Recipient, ...]
     issues: tuple[Issue, ...] = ()
+    requests: tuple[Request, ...] = ()  # the transfer's, with the codes of performers found by name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +121,7 @@ class _Route:
         self.transfer = transfer
         self._directory = directory
         self._sender = transfer.message.sender
+        self._requests = transfer.requests
         self._found: dict[OdsCode, Recipient] = {}
         self._issues: list[Issue] = []
 
@@ -121,10 +132,12 @@ class _Route:
 
     def add_named(self) -> None:
         """Add those whom the message names: as recipients, or to do what it asks for."""
-        for target, recipient in _named(self.transfer):
-            resolved = self._resolved(recipient, target)
-            if resolved is not None:
-                self.add(resolved, named=True)
+        for i, recipient in enumerate(self.transfer.recipients):
+            self._add_resolved(recipient, f"recipients[{i}]")
+        self._requests = tuple(
+            replace(request, performers=tuple(self._add_performers(request, f"requests[{i}]")))
+            for i, request in enumerate(self.transfer.requests)
+        )
         self._add_where_the_patient_went()
 
     def add_practice(self) -> None:
@@ -164,7 +177,21 @@ class _Route:
             self.note(
                 "warning", "not-found", "no recipient was found: nobody is told", "recipients"
             )
-        return Routed(recipients=found, issues=tuple(self._issues))
+        elif self.transfer.kind in _ASKING and not self.is_addressed:
+            self._issues.append(NOBODY_ACTS)
+        return Routed(recipients=found, issues=tuple(self._issues), requests=self._requests)
+
+    def _add_performers(self, request: Request, target: str) -> Iterator[Organisation]:
+        """Add those whom a request names, and yield each with the code it was found by."""
+        for j, performer in enumerate(request.performers):
+            asked = self._add_resolved(_asked(performer), f"{target}.performers[{j}]")
+            yield replace(performer, ods=asked.ods) if asked else performer
+
+    def _add_resolved(self, recipient: Recipient, target: str) -> Recipient | None:
+        resolved = self._resolved(recipient, target)
+        if resolved is not None:
+            self.add(resolved, named=True)
+        return resolved
 
     def _add_where_the_patient_went(self) -> None:
         """Whoever takes the patient over must know, where the directory knows who that is."""
@@ -195,14 +222,6 @@ class _Route:
             self.note("warning", "not-found", text, f"{target}.name")
             return None
         return replace(recipient, ods=entry.ods)
-
-
-def _named(transfer: TransferOfCare) -> Iterator[tuple[str, Recipient]]:
-    for i, recipient in enumerate(transfer.recipients):
-        yield f"recipients[{i}]", recipient
-    for i, request in enumerate(transfer.requests):
-        for j, performer in enumerate(request.performers):
-            yield f"requests[{i}].performers[{j}]", _asked(performer)
 
 
 def _asked(performer: Organisation) -> Recipient:

@@ -29,7 +29,7 @@ def one(values: Values, finish: Finish | None, target: str, where: Where) -> Ste
             run.add("warning", "multiple-matches", _SEVERAL, target, where(node))
             return STOP
         if type(text) is ExplicitNull:
-            run.add("information", "informational", _DELETED, target, where(node))
+            run.add("information", "deleted", _DELETED, target, where(node))
             return STOP
         if finish is None:
             run.found += 1
@@ -59,7 +59,7 @@ def many(values: Values, finish: Finish | None, target: str, where: Where, flat:
                 items.extend(value if flat else (value,))
         if not items:
             if all(type(text) is ExplicitNull for text in found):
-                run.add("information", "informational", _DELETED, target, where(node))
+                run.add("information", "deleted", _DELETED, target, where(node))
             return STOP
         run.found += 1
         return tuple(items)

@@ -1,0 +1,67 @@
+"""A patient over several messages: what a later one leaves out stays; who is somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from service.errors import Issue
+from service.fhir.build.context import Resource
+from service.model import Patient
+
+# Elements that stay when a message is silent about them, and the field whose deletion (HL7 v2
+# `""`) ends them. HL7 v2: an empty field says nothing; a FHIR message without an element neither.
+_STAYS: Final = {
+    "name": "patient.family",
+    "telecom": "patient.telecoms",
+    "gender": "patient.gender",
+    "birthDate": "patient.birth_date",
+    "address": "patient.addresses",
+    "contact": "patient.contacts",
+    "communication": "patient.language",
+    "generalPractitioner": "patient.gp",
+    "link": "",
+}
+_DEATH: Final = ("deceasedBoolean", "deceasedDateTime")
+DELETED: Final = "deleted"  # FHIR issue-type of an element that the sender deleted
+
+
+def continued(stored: Resource, built: Resource, issues: Iterable[Issue]) -> Resource:
+    """Return the next version of a Patient: what was built, and what it says nothing about."""
+    deleted = [issue.target for issue in issues if issue.code == DELETED]
+
+    def ended(field: str) -> bool:
+        return bool(field) and any(target.startswith(field) for target in deleted)
+
+    stays = {
+        name: stored[name]
+        for name, field in _STAYS.items()
+        if name in stored and name not in built and not ended(field)
+    }
+    if not any(name in built for name in _DEATH) and not ended("patient.deceased"):
+        stays |= {name: stored[name] for name in _DEATH if name in stored}
+    numbers = [*built.get("identifier", ())]
+    known = {(number.get("system"), number["value"]) for number in numbers}
+    numbers += [
+        number
+        for number in stored.get("identifier", ())
+        if (number.get("system"), number.get("value")) not in known
+    ]
+    return {**built, **({"identifier": numbers} if numbers else {}), **stays}
+
+
+def differences(stored: Resource, patient: Patient) -> tuple[str, ...]:
+    """Return the fields in which a message contradicts the record that its numbers found."""
+    families = {name["family"].casefold() for name in stored.get("name", ()) if "family" in name}
+    found = []
+    if patient.birth_date and not _agree(stored.get("birthDate", ""), patient.birth_date):
+        found.append("patient.birth_date")
+    if patient.family and families and patient.family.casefold() not in families:
+        found.append("patient.family")
+    return tuple(found)
+
+
+def _agree(one: str, other: str) -> bool:
+    """Whether two dates agree as far as both go; a date that is not known agrees."""
+    width = min(len(one), len(other))
+    return one[:width] == other[:width]
