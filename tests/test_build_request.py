@@ -48,7 +48,9 @@ def test_a_referral_is_an_order_and_keeps_what_was_sent():
     assert request["requisition"]["value"] == "EP-1"
     assert request["requester"]["display"].startswith("Dr A Example, King's")
     assert request["reasonCode"] == [{"text": "Cancer pain"}]
-    assert request["performer"] == [{"type": "Organization", "display": "Somebody"}]
+    named, asked = request["performer"]
+    assert named == {"type": "Organization", "display": "Somebody"}
+    assert asked["identifier"]["value"] == "8HX03"  # who is to act, since the name reaches nobody
     assert "priority" not in request
 
 

@@ -98,7 +98,7 @@ class Converter:
         known, _ = Known.of(identities, [[] for _ in identities])
         issues = (*transfer.issues, *routed.issues)
         built = build(
-            replace(transfer, issues=issues),
+            replace(transfer, issues=issues, requests=routed.requests),
             routed.recipients,
             known=known,
             origin=origin,

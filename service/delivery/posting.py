@@ -15,25 +15,22 @@ from typing import Any, Final
 import orjson
 
 from service.delivery.earlier import Found, look_up
+from service.delivery.following import holders, missing_original, taken_back
 from service.delivery.routing import NOBODY_ACTS, Routed, Routing
 from service.errors import Issue, NonconformantResource
-from service.fhir.build import Built, Content, Known, Origin, build, completed, succeeded
+from service.fhir.build import Built, Content, Origin, build, completed, succeeded
 from service.fhir.build.continuity import continued
 from service.fhir.index import index_keys
 from service.fhir.validate import check
-from service.model import OdsCode, Recipient, TransferOfCare
+from service.model import Instant, OdsCode, Recipient, TransferOfCare
 from service.store import Check, Delivery, Reference, Store, Write
 
-# A change of something that was sent before follows to everybody who got it. The slot names
-# what they hold: the stay, the referral or the patient.
-FOLLOWS: Final = {
-    "discharge-cancelled": "encounter",
-    "referral-update": "requests[0]",
-    "referral-cancelled": "requests[0]",
-    "patient-update": "patient",
-    "patient-merge": "patient",
-}
 Resource = dict[str, Any]
+_NO_NEWS: Final = Issue(
+    severity="information",
+    code="informational",
+    text="nothing of what was sent before for this patient changes: nobody was told",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,8 +84,9 @@ class Poster:
         them that is addressed to one recipient is what that recipient gets.
         """
         found = look_up(self._store, transfer)
-        routed = self.recipients(transfer, found.known)
-        doubtful = (*transfer.issues, *found.issues, *routed.issues)
+        routed = self.recipients(transfer, found)
+        missing = missing_original(transfer, found)
+        doubtful = (*transfer.issues, *found.issues, *missing, *routed.issues)
         built = build(
             replace(transfer, issues=doubtful, requests=routed.requests),
             routed.recipients,
@@ -108,21 +106,14 @@ class Poster:
         require_conformance(built)
         return self._rows(transfer, built, found, doubtful)
 
-    def recipients(self, transfer: TransferOfCare, known: Known) -> Routed:
+    def recipients(self, transfer: TransferOfCare, found: Found) -> Routed:
         """Return who must know: those of the routing, and those who hold what changes."""
         routed = self._routing.recipients(transfer)
-        slot = FOLLOWS.get(transfer.kind)
-        if slot is None or slot not in known:
-            return routed
-        held = known[slot]
         told = {recipient.ods for recipient in routed.recipients}
-        holders = [
-            Recipient(ods=OdsCode(ods), role="action", because="holds-what-changes")
-            for ods in self._store.audience(held.type, held.id)
-            if ods not in told
-        ]
-        asked = tuple(issue for issue in routed.issues if not holders or issue is not NOBODY_ACTS)
-        return replace(routed, recipients=(*routed.recipients, *holders), issues=asked)
+        every = holders(self._store, transfer, found)
+        more = tuple(holder for holder in every if holder.ods not in told)
+        asked = tuple(issue for issue in routed.issues if not every or issue is not NOBODY_ACTS)
+        return replace(routed, recipients=(*routed.recipients, *more), issues=asked)
 
     def _rows(
         self, transfer: TransferOfCare, built: Built, found: Found, issues: tuple[Issue, ...]
@@ -140,13 +131,23 @@ class Poster:
             if (resource["resourceType"], resource["id"]) not in unchanged
         )
         contents = tuple(as_binary(content, sender) for content in built.contents)
+        later = (*self._replaced(sender, built), *self._taken_back(transfer, found))
+        is_news = transfer.kind != "patient-update" or not unchanged >= _patients(built)
         return Posting(
-            writes=(*writes, *contents, *self._replaced(sender, built)),
-            deliveries=tuple(_delivery(transfer, *made) for made in built.communications),
+            writes=(*writes, *contents, *later),
+            deliveries=tuple(_delivery(transfer, *made) for made in built.communications)
+            if is_news
+            else (),
             checks=found.checks,
             shared=tuple(unchanged),
-            issues=(*issues, *built.issues),
+            issues=(*issues, *built.issues) if is_news else (*issues, *built.issues, _NO_NEWS),
         )
+
+    def _taken_back(self, transfer: TransferOfCare, found: Found) -> Iterator[Write]:
+        """Yield what a withdrawal makes of the notices that it takes back."""
+        now = Instant.of(self._clock()).isoformat()
+        for resource, version in taken_back(self._store, transfer, found, now):
+            yield as_write(resource, transfer.message.sender, prior=version, keeps_audience=True)
 
     def _replaced(self, sender: OdsCode, built: Built) -> Iterator[Write]:
         """Yield the next version of what later resources take the place of."""
@@ -157,7 +158,7 @@ class Poster:
             succession = wanted[reference]
             if not row.deleted and row.version == succession.held.version:
                 changed = succeeded(orjson.loads(row.body), succession)
-                yield as_write(changed, sender, prior=row.version)
+                yield as_write(changed, sender, prior=row.version, keeps_audience=True)
 
 
 def _continued(resource: Resource, found: Found, issues: tuple[Issue, ...]) -> Resource:
@@ -180,7 +181,13 @@ def require_conformance(built: Built) -> None:
         raise NonconformantResource(issues=errors)
 
 
-def as_write(resource: Resource, owner: OdsCode, *, prior: int = 0) -> Write:
+def _patients(built: Built) -> set[Reference]:
+    return {("Patient", r["id"]) for r in built.resources if r["resourceType"] == "Patient"}
+
+
+def as_write(
+    resource: Resource, owner: OdsCode, *, prior: int = 0, keeps_audience: bool = False
+) -> Write:
     """Return a built resource as a row."""
     return Write(
         type=resource["resourceType"],
@@ -190,6 +197,7 @@ def as_write(resource: Resource, owner: OdsCode, *, prior: int = 0) -> Write:
         owner=owner,
         prior=prior,
         keys=index_keys(resource),
+        keeps_audience=keeps_audience,
     )
 
 

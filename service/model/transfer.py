@@ -181,6 +181,7 @@ class Request:
     status: str = "active"  # FHIR request-status
     intent: str = "order"  # FHIR request-intent; "plan" for a discharge's requested actions
     priority: str | None = None  # FHIR request-priority
+    priority_text: str | None = None  # in the sender's words
     category: Coded | None = None
     service: Coded | None = None
     reasons: tuple[Coded, ...] = ()

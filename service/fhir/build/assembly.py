@@ -64,7 +64,9 @@ class Assembly:
         for recipient in self.recipients:
             own = recipient.reference if shared[recipient.reference] <= 1 else None
             held = _as_posted(own) or self.context.place("communication", "Communication")
-            told = communication(self.context, held, recipient, self._requests, about)
+            told = communication(
+                self.context, held, recipient, self.recipients, self._requests, about
+            )
             task = self.context.place("task", "Task")
             yield recipient, told, acknowledgement(self.context, task, recipient, told, deadlines)
 

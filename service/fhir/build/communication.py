@@ -78,6 +78,7 @@ def communication(
     context: Context,
     held: Held,
     recipient: Recipient,
+    everybody: Sequence[Recipient],
     requests: Mapping[int, Json],
     about: Sequence[Json],
 ) -> Resource:
@@ -86,7 +87,7 @@ def communication(
     `requests` are references by index in the transfer; `about` the documents.
     """
     transfer = context.transfer
-    mine = addressed_to(recipient, transfer.requests)
+    mine = addressed_to(recipient, transfer.requests, everybody)
     line = summary(context, recipient, [transfer.requests[i] for i in mine])
     return present(
         {
@@ -123,7 +124,7 @@ def acknowledgement(
     deadlines: Mapping[str, timedelta],
 ) -> Resource:
     """https://hl7.org/fhir/R4/task.html: acknowledge one Communication, by when."""
-    urgency = communicated.get("priority", "routine")
+    urgency = communicated.get("priority") or _when_unknown(context)
     number = f"{event_number(context)}-{recipient.ods or recipient.name}"
     return present(
         {
@@ -157,6 +158,12 @@ def priority(context: Context, mine: Sequence[int]) -> str | None:
     """Return the most urgent priority among the requests of a recipient."""
     asked = {context.transfer.requests[i].priority for i in mine}
     return next((urgency for urgency in DEADLINES if urgency in asked), None)
+
+
+def _when_unknown(context: Context) -> str:
+    """Return by when to acknowledge without a priority: soon, if one was sent and not understood."""
+    requests = context.transfer.requests
+    return "urgent" if any(r.priority_text and not r.priority for r in requests) else "routine"
 
 
 def _identifiers(context: Context, recipient: Recipient) -> list[Json]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from service.errors import Issue
 from service.fhir.build.context import Resource
+from service.fhir.systems import NHS_NUMBER
 from service.model import Patient
 
 # Elements that stay when a message is silent about them, and the field whose deletion (HL7 v2
@@ -41,19 +42,24 @@ def continued(stored: Resource, built: Resource, issues: Iterable[Issue]) -> Res
     if not any(name in built for name in _DEATH) and not ended("patient.deceased"):
         stays |= {name: stored[name] for name in _DEATH if name in stored}
     numbers = [*built.get("identifier", ())]
-    known = {(number.get("system"), number["value"]) for number in numbers}
+    known = {(number.get("system"), number.get("value")) for number in numbers}
+    has_nhs_number = any(system == NHS_NUMBER for system, _ in known)
     numbers += [
         number
         for number in stored.get("identifier", ())
         if (number.get("system"), number.get("value")) not in known
+        and not (has_nhs_number and number.get("system") == NHS_NUMBER)
     ]
     return {**built, **({"identifier": numbers} if numbers else {}), **stays}
 
 
 def differences(stored: Resource, patient: Patient) -> tuple[str, ...]:
     """Return the fields in which a message contradicts the record that its numbers found."""
+    numbers = {n["value"] for n in stored.get("identifier", ()) if n.get("system") == NHS_NUMBER}
     families = {name["family"].casefold() for name in stored.get("name", ()) if "family" in name}
     found = []
+    if patient.nhs_number and numbers and patient.nhs_number not in numbers:
+        found.append("patient.nhs_number")
     if patient.birth_date and not _agree(stored.get("birthDate", ""), patient.birth_date):
         found.append("patient.birth_date")
     if patient.family and families and patient.family.casefold() not in families:

@@ -66,19 +66,34 @@ def service_request(
             "performer": _performers(given, recipients, context),
             "reasonCode": [made for each in given.reasons if (made := coded(each))] or [ABSENT],
             "supportingInfo": list(supporting),
-            "note": [{"text": note} for note in given.notes if note],
+            "note": [{"text": note} for note in (*_priority_as_sent(given), *given.notes) if note],
         }
     )
 
 
-def addressed_to(recipient: Recipient, requests: Sequence[Request]) -> list[int]:
-    """Return which requests are for this recipient: those that name it, or name nobody."""
+def addressed_to(
+    recipient: Recipient, requests: Sequence[Request], everybody: Sequence[Recipient]
+) -> list[int]:
+    """Return which requests are for this recipient of `everybody` who is told.
+
+    They are those that name it; and where a request names nobody, or none whom it reaches, all
+    who are to act are asked.
+    """
     return [
         i
         for i, request in enumerate(requests)
         if any(performer.ods == recipient.ods for performer in request.performers)
-        or (recipient.role == "action" and not request.performers)
+        or (recipient.role == "action" and not _reached(request, everybody))
     ]
+
+
+def _reached(request: Request, everybody: Sequence[Recipient]) -> bool:
+    told = {recipient.ods for recipient in everybody}
+    return any(performer.ods in told for performer in request.performers if performer.ods)
+
+
+def _priority_as_sent(given: Request) -> list[str]:
+    return [f"Priority as sent: {given.priority_text}"] if given.priority_text else []
 
 
 def _is_withdrawn(context: Context) -> bool:
@@ -116,8 +131,9 @@ def _requester(given: Request, context: Context) -> Json:
 
 
 def _performers(given: Request, recipients: Sequence[Recipient], context: Context) -> list[Json]:
-    """Return whom the sender named, else the recipients that are to act."""
-    named = list(given.performers) or [
-        Organisation(ods=each.ods, name=each.name) for each in recipients if each.role == "action"
-    ]
+    """Return whom the sender named; where that reaches nobody, the recipients that are to act."""
+    named = list(given.performers)
+    if not _reached(given, recipients):
+        acting = [each for each in recipients if each.role == "action"]
+        named += [Organisation(ods=each.ods, name=each.name) for each in acting]
     return [organisation_reference(each, context) for each in named] or [ABSENT]

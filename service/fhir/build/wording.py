@@ -31,6 +31,15 @@ TITLES: Final = {
 _ROLES: Final = {"action": "For action.", "information": "For information."}
 _DISREGARD: Final = "Disregard the earlier notice."
 _WITHDRAWN: Final = "entered-in-error"  # FHIR document-reference-status
+_LIVE: Final = frozenset({"active"})  # FHIR request-status
+_STATUS: Final = {
+    "draft": "marked as a draft",
+    "on-hold": "marked as on hold",
+    "revoked": "marked as revoked (withdrawn, rejected or expired)",
+    "completed": "marked as completed",
+    "entered-in-error": "marked as entered in error",
+    "unknown": "of unknown status",
+}
 _IN_BRACKETS: Final = re.compile(r"\s*\([^)]*\)")
 _CONDITION: Final = re.compile(r"[,;]| unless | e\.g\.")
 _MONTHS: Final = (
@@ -49,7 +58,7 @@ def summary(context: Context, recipient: Recipient, requests: Sequence[Request])
     asked = transfer.requests if transfer.kind in _REFERRALS else requests
     said = [_HAPPENED[transfer.kind](transfer, by)]
     if not is_alert(transfer):
-        said += [text for request in asked if (text := _asked(request))]
+        said += [text for request in asked if (text := _asked(request, by))]
     return " ".join([*said, _ROLES[recipient.role]])
 
 
@@ -174,10 +183,21 @@ def _on(moment: str | None) -> str:
     return f" on {spoken_time(moment)}" if moment else ""
 
 
-def _asked(request: Request) -> str:
+def _asked(request: Request, by: str) -> str:
+    """Return what is asked, and how urgently; a request that is not live says so instead."""
     service = words(request.service)
-    if not service:
-        return ""
-    urgency = f" ({request.priority})" if request.priority else ""
-    by = f" by {spoken_time(request.ends_at)}" if request.ends_at else ""
-    return f"Requested{urgency}{by}: {service}."
+    if request.status not in _LIVE:
+        what = service or "a service"
+        told = _STATUS.get(request.status, "not active")
+        return f"The request for {what} is {told}: ask {by} before acting."
+    urgency = f" ({_urgency(request)})" if _urgency(request) else ""
+    until = f" by {spoken_time(request.ends_at)}" if request.ends_at else ""
+    what = f": {service}" if service else ""
+    return f"Requested{urgency}{until}{what}." if urgency or until or what else ""
+
+
+def _urgency(request: Request) -> str:
+    """Return the priority; one that was not understood as it was sent."""
+    if request.priority or not request.priority_text:
+        return request.priority or ""
+    return f"priority as sent: {request.priority_text}"
