@@ -15,7 +15,7 @@ from service.fhir.build.identity import Held
 from service.fhir.build.parts import coding, organisation_reference
 from service.fhir.build.patient import patient, patient_reference
 from service.fhir.build.provenance import provenance
-from service.fhir.build.request import service_request
+from service.fhir.build.request import addressed_to, service_request
 from service.fhir.build.succession import Succession, successions
 from service.fhir.systems import ACT_REASON, CONFIDENTIALITY
 from service.model import Diagnosis, Organisation, Recipient
@@ -64,9 +64,7 @@ class Assembly:
         for recipient in self.recipients:
             own = recipient.reference if shared[recipient.reference] <= 1 else None
             held = _as_posted(own) or self.context.place("communication", "Communication")
-            told = communication(
-                self.context, held, recipient, self.recipients, self._requests, about
-            )
+            told = communication(self.context, held, recipient, self._asked(recipient), about)
             task = self.context.place("task", "Task")
             yield recipient, told, acknowledgement(self.context, task, recipient, told, deadlines)
 
@@ -136,6 +134,10 @@ class Assembly:
         made = [{"reference": f"{one['resourceType']}/{one['id']}"} for one in self.resources]
         targets = made or [{"reference": self.context.subject["reference"]}]
         self.resources.append(provenance(self.context, held, targets, self._original))
+
+    def _asked(self, recipient: Recipient) -> dict[int, Json]:
+        asked = addressed_to(recipient, self.context.transfer.requests, self.recipients)
+        return {i: self._requests[i] for i in asked}
 
     def _about(self) -> list[Json]:
         """Return what the notices are about: something to read, else what was asked, else whom."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +18,6 @@ from service.fhir.build.parts import (
     organisation_reference,
     present,
 )
-from service.fhir.build.request import addressed_to
 from service.fhir.build.wording import TITLES, is_alert, narrative, summary
 from service.fhir.systems import (
     COMMUNICATION_CATEGORY,
@@ -78,17 +77,15 @@ def communication(
     context: Context,
     held: Held,
     recipient: Recipient,
-    everybody: Sequence[Recipient],
-    requests: Mapping[int, Json],
+    asked: Mapping[int, Json],
     about: Sequence[Json],
 ) -> Resource:
     """https://hl7.org/fhir/R4/communication.html, one for each recipient.
 
-    `requests` are references by index in the transfer; `about` the documents.
+    `asked` are references to what it is asked, by index in the transfer; `about` the documents.
     """
     transfer = context.transfer
-    mine = addressed_to(recipient, transfer.requests, everybody)
-    line = summary(context, recipient, [transfer.requests[i] for i in mine])
+    line = summary(context, recipient, [transfer.requests[i] for i in asked])
     return present(
         {
             "resourceType": "Communication",
@@ -96,12 +93,12 @@ def communication(
             "meta": meta(context, held, TAGS[recipient.role]),
             "text": narrative(line),
             "identifier": _identifiers(context, recipient),
-            "basedOn": [requests[i] for i in mine],
+            "basedOn": list(asked.values()),
             "partOf": _part_of(context, held, recipient),
             "inResponseTo": _replaced(context),
             "status": "in-progress",  # "completed" once this recipient acknowledges
             "category": CATEGORIES[is_alert(transfer)],
-            "priority": priority(context, mine),
+            "priority": priority(context, asked),
             "medium": MEDIUM,
             "subject": context.subject,
             "topic": TOPICS[transfer.kind],
@@ -154,14 +151,14 @@ def acknowledgement(
     )
 
 
-def priority(context: Context, mine: Sequence[int]) -> str | None:
+def priority(context: Context, mine: Iterable[int]) -> str | None:
     """Return the most urgent priority among the requests of a recipient."""
     asked = {context.transfer.requests[i].priority for i in mine}
     return next((urgency for urgency in DEADLINES if urgency in asked), None)
 
 
 def _when_unknown(context: Context) -> str:
-    """Return by when to acknowledge without a priority: soon, if one was sent and not understood."""
+    """Return how soon to acknowledge without a priority: soon, if one was not understood."""
     requests = context.transfer.requests
     return "urgent" if any(r.priority_text and not r.priority for r in requests) else "routine"
 
