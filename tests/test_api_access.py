@@ -20,6 +20,7 @@ from tests.api_samples import (
     Caller,
     Resource,
     bundle,
+    communication,
     entries,
     entry,
     issues,
@@ -279,3 +280,17 @@ def test_every_route_is_audited_and_no_patient_is_in_the_audit(
         ("operation", "Task", "0"),
     } <= said
     assert ROSALIND not in json.dumps(kept, default=str)
+
+
+def test_passing_on_another_organisations_patient_does_not_open_it(
+    api: Api, sent: dict[str, Resource]
+) -> None:
+    """A hospice writes to a second about a trust's Patient: the second sees the letter only."""
+    person = f"Patient/{sent['Patient']['id']}"
+
+    answer = api.hospice.post("Communication", communication(person, "8HX01"))
+
+    assert answer.status_code == 201, answer.text
+    assert len(api.stranger.search(api.stranger.feed())) == 1
+    assert api.stranger.get(person).status_code == 404
+    assert api.stranger.search("Patient") == []

@@ -6,7 +6,10 @@ import uuid
 from typing import Any
 
 import pytest
+import structlog
+from flask import Flask
 
+from service.api.faults import answer_faults
 from tests.api_samples import EVERYTHING, HOSPICE, NHS, ROSALIND, Api, issues, patient
 
 pytest_plugins = ["tests.store_fixtures", "tests.api_fixtures"]
@@ -240,3 +243,22 @@ def test_an_entry_without_its_scope_fails_the_transaction(api: Api) -> None:
     assert answer.status_code == 403
     assert issues(answer) == [("forbidden", "Bundle.entry[1].request")]
     assert api.caller("RJZ", EVERYTHING).search("Patient") == []
+
+
+def test_a_failure_of_ours_tells_nothing_of_a_patient() -> None:
+    app = Flask("failing")
+    answer_faults(app)
+
+    @app.get("/fails")
+    def fails() -> str:
+        raise ValueError(f"no such patient: {ROSALIND}")
+
+    with structlog.testing.capture_logs() as logged:
+        answer = app.test_client().get("/fails", headers={"X-Request-Id": "req-7"})
+
+    assert answer.status_code == 500
+    assert issues(answer) == [("exception", "")]
+    assert ROSALIND not in answer.text
+    assert ROSALIND not in str(logged)
+    assert logged[0]["request_id"] == "req-7"
+    assert "in fails" in logged[0]["exception"]

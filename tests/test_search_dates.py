@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.api.plan import start_of
 from service.errors import BadRequest
 from service.fhir.search_dates import PREFIXES, Interval, compare, interval
 from service.model import Instant
@@ -129,3 +130,24 @@ def test_coarser_dates_contain_finer_ones(moment: datetime) -> None:
         coarse = interval(written[:-2] + ":" + written[-2:] if "T" in written else written)
         assert coarse.low <= exact.low
         assert exact.high <= coarse.high
+
+
+@pytest.mark.parametrize(
+    ("asked", "after"),
+    [
+        ("gt2025-03-14T12:00:00.000005Z", "2025-03-14T12:00:00.000005Z"),
+        ("sa2025-03-14T12:00:00.000005Z", "2025-03-14T12:00:00.000005Z"),
+        ("ge2025-03-14T12:00:00.000005Z", "2025-03-14T12:00:00.000004Z"),
+        ("gt2025-03-14T12:00:00Z", "2025-03-14T12:00:00.999999Z"),
+        ("ge2025-03-14", "2025-03-13T23:59:59.999999Z"),
+    ],
+)
+def test_a_scan_by_last_updated_starts_right_behind_what_was_asked(asked: str, after: str) -> None:
+    query = read("Communication", f"_lastUpdated={asked}")
+
+    assert start_of(query) == Instant.of(datetime.fromisoformat(after))
+
+
+@pytest.mark.parametrize("asked", ["lt2025", "le2025", "ne2025", "ap2025", "gt2025,gt2026"])
+def test_other_dates_start_no_scan(asked: str) -> None:
+    assert start_of(read("Communication", f"_lastUpdated={asked}")) is None

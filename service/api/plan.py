@@ -42,7 +42,7 @@ class Planner:
         keys = self._keys(query, organisation)
         if keys is not None:
             yield from self._keyed(query, organisation, keys)
-        elif (since := _since(query)) is not None:
+        elif (since := start_of(query)) is not None:
             yield sources.changed(
                 self._store, organisation, query.kind, since, newest=_newest(query)
             )
@@ -67,7 +67,7 @@ class Planner:
             yield self._feed(query, organisation, own)
 
     def _sent(self, query: Query, organisation: str, keys: Sequence[Key]) -> Iterator[Source]:
-        since = _since(query)
+        since = start_of(query)
         if since is not None and not keys:
             yield sources.changed(
                 self._store, organisation, query.kind, since, newest=_newest(query)
@@ -78,7 +78,7 @@ class Planner:
             yield sources.sent(self._store, organisation, key)
 
     def _feed(self, query: Query, organisation: str, own: tuple[Criterion, ...]) -> Source:
-        since, number = _since(query), _nhs_number(query)
+        since, number = start_of(query), _nhs_number(query)
         if number:
             patient = {"nhs_number": number}
             return sources.feed_of_patient(self._store, organisation, patient, own)
@@ -181,7 +181,7 @@ def _is_start(criterion: Criterion) -> bool:
     return criterion.name == _BY_UPDATE and single and prefix in ("gt", "ge", "sa")
 
 
-def _since(query: Query) -> int | None:
+def start_of(query: Query) -> int | None:
     """Return the instant that the search starts after, if it goes by lastUpdated at all.
 
     That is when it names a start, or is sorted by it: then the scan is in that order.
