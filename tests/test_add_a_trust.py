@@ -85,7 +85,7 @@ def test_the_printed_mapping_reads_the_printed_message(folder: Path) -> None:
     assert doubts(transfer) == set()
     whom = {each.ods for each in Routing.load(folder).recipients(transfer).recipients}
     assert whom == {"8HX01", "G99901"}
-    died = block("hl7").replace("|HOSP|", "|RIP|")
+    died = block("hl7").replace("|HOSP|", "|XD|")
     death = read(died.encode())
     assert mappings.for_source(RX5, death).apply(death, RX5).kind == "death"
 

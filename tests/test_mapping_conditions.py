@@ -99,7 +99,7 @@ def test_a_condition_holds_as_described(condition, true):
     ("condition", "said"),
     [
         ("", "character 1: expected a path"),
-        ("a", "character 2: expected =, !=, in, not in or ~"),
+        ("a", "character 2: expected =, !=, in, not in, before, after or ~"),
         ("a =", "character 4: expected a path"),
         ("a = 'x", "character 5: ' is not closed"),
         ("a = 'x' b = 'y'", "character 9: expected and, or, or the end"),

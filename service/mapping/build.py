@@ -32,7 +32,7 @@ def build(
     _check_targets(spec, faults)
     if reader is None or zone is None:
         return None, None, faults
-    compiler = Compiler(reader=reader, zone=zone, tables=loaded, shared=shared)
+    compiler = Compiler(reader=reader, zone=zone, tables=loaded, shared=shared, names=spec.names)
     program = _program(spec, compiler)
     condition = compiler.condition(spec.source.when, program.scope)
     faults += compiler.faults

@@ -1,10 +1,10 @@
-"""Conditions: `= != and or not in exists ~` over paths and texts, compiled to closures.
+"""Conditions over paths and texts (`= != in ~ exists before after and or not`) as closures.
 
 condition  = conjunction { "or" conjunction }
 conjunction = negation { "and" negation }
 negation   = "not" negation | "(" condition ")" | "exists" path | comparison
 comparison = operand ( ("=" | "!=") operand | ["not"] "in" "(" text { "," text } ")"
-           | "~" text )
+           | ("before" | "after") operand | "~" text )
 operand    = path | text
 """
 
@@ -17,6 +17,7 @@ from typing import Literal
 
 from service.formats.source import ExplicitNull, Node, Path
 from service.mapping.pattern import compile_pattern
+from service.mapping.times import is_earlier
 
 Condition = Callable[[Node], bool]
 Values = Callable[[Node], Sequence[str]]
@@ -24,7 +25,7 @@ TokenKind = Literal["text", "path", "word", "sign", "end"]
 
 MAX_CONDITION = 4_000  # characters
 MAX_DEPTH = 50  # of brackets and nots
-_WORDS = frozenset(("and", "or", "not", "in", "exists"))
+_WORDS = frozenset(("and", "or", "not", "in", "exists", "before", "after"))
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
 _QUOTED_PATH = re.compile(r"`([^`]+)`")
 _SIGN = re.compile(r"!=|[()=~,]")
@@ -152,10 +153,14 @@ class _Parser:
             return _not(_equal(left, self.operand()))
         if self.next_is("sign", "~"):
             return self.matching(left)
+        is_before = self.next_is("word", "before")
+        if is_before or self.next_is("word", "after"):
+            right = self.operand()
+            return _earlier(left, right) if is_before else _earlier(right, left)
         if self.next_is("word", "not"):
             self.take("word", "in", "in")
             return _not(_equal(left, self.texts()))
-        self.take("word", "in", "=, !=, in, not in or ~")
+        self.take("word", "in", "=, !=, in, not in, before, after or ~")
         return _equal(left, self.texts())
 
     def matching(self, left: Values | frozenset[str]) -> Condition:
@@ -275,6 +280,12 @@ def _matches(values: Values, search: Callable[[str], re.Match[str] | None]) -> C
         return False
 
     return matches
+
+
+def _earlier(left: Values | frozenset[str], right: Values | frozenset[str]) -> Condition:
+    """Whether a day of one side is before a day of the other."""
+    ones, others = _as_values(left), _as_values(right)
+    return lambda node: any(is_earlier(a, b) for a in ones(node) for b in others(node))
 
 
 def _as_values(operand: Values | frozenset[str]) -> Values:

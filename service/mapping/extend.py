@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from service.mapping.names import with_own
 from service.mapping.spec import Entry, IssueSpec, MappingSpec, Rules, SourceSpec, TableSpec
 from service.mapping.targets import Slot, resolve
 from service.model import TransferOfCare
@@ -32,6 +33,7 @@ def extend(child: MappingSpec, base: MappingSpec | None) -> tuple[MappingSpec, l
     return replace(
         child,
         source=source,
+        names=with_own(base.names if base else {}, child.names),
         tables=tables,
         issues=issues,
         fields=fields,

@@ -120,7 +120,7 @@ def _default(given: dict[str, Any], name: str, value: str) -> None:
 
 def _with_kept(patient: Patient, kept: list[str]) -> Patient:
     """Return the patient with texts that are no NHS numbers among the local identifiers."""
-    present = {identifier.value for identifier in patient.identifiers}
+    present = {identifier.value for identifier in patient.identifiers} | {patient.nhs_number}
     wrong = [text for text in dict.fromkeys(kept) if text not in present]
     if not wrong:
         return patient

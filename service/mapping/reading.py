@@ -76,6 +76,7 @@ class _Reading:
             origin=self.origin("mapping"),
             extends=self.optional(whole, "extends"),
             source=self.source(whole.get("source") or {}),
+            names=whole.get("names") or {},
             tables=dict(self.tables(whole.get("tables") or {})),
             fields=self.fields(whole.get("fields") or {}, "fields"),
             issues=dict(self.issues(whole.get("issues") or {})),

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 from service.formats.source import Format, Node, Path
 from service.mapping import lookup, steps, texts
 from service.mapping.condition import Condition
-from service.mapping.conversion import conversion
+from service.mapping.conversion import KEPT, conversion
 from service.mapping.coverage import Inner, Scope
+from service.mapping.names import written_out
+from service.mapping.numbers import only_number
 from service.mapping.run import Finish, Step, Values, Where
 from service.mapping.shared import Shared
 from service.mapping.spec import Entry, Origin, Rules, RuleSpec, Text
@@ -31,6 +33,7 @@ class Compiler:
     zone: ZoneInfo
     tables: Mapping[str, Table]
     shared: Shared
+    names: Mapping[str, str] = field(default_factory=dict)
     tracing: tuple[str, str] | None = None  # mapping and version, where values are traced
     faults: list[Fault] = field(default_factory=list)
     oddities: list[Fault] = field(default_factory=list)  # unreachable alternatives
@@ -125,6 +128,9 @@ class Compiler:
             said = f"{aim.target} takes one value: split it with take, or join it again"
             self.faults.append(rule.origin.fault(said))
         finish, flat = conversion(rule, aim, where, self.zone, self.faults)
+        if aim.target == KEPT and finish and rule.join is None and not rule.table:
+            every = tuple(_values(rule, (path.values,)) for path in paths)
+            return only_number(every, finish, aim.target, where)
         if rule.table:
             finish = steps.then(finish, self.lookup(rule.table, rule.fields, aim, scope, where))
         if aim.slot.many:
@@ -166,7 +172,7 @@ class Compiler:
 
     def path(self, text: str, origin: Origin) -> Path:
         try:
-            return self.shared.path(self.reader, text)
+            return self.shared.path(self.reader, written_out(text, self.names))
         except ValueError as error:
             self.faults.append(origin.fault(f"path {text}: {error}"))
             return _NOWHERE
@@ -176,7 +182,8 @@ class Compiler:
         if text is None:
             return None
         try:
-            condition, read = self.shared.condition(self.reader, text.text)
+            asked = written_out(text.text, self.names)
+            condition, read = self.shared.condition(self.reader, asked)
         except ValueError as error:
             self.faults.append(text.origin.fault(str(error)))
             return None

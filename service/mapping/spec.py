@@ -144,6 +144,7 @@ class MappingSpec:
     origin: Origin
     source: SourceSpec
     extends: Text | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, TableSpec | None] = field(default_factory=dict)
     fields: Mapping[str, Entry] = field(default_factory=dict)
     issues: Mapping[str, IssueSpec | None] = field(default_factory=dict)

@@ -58,6 +58,20 @@ def standard_parts(text: str) -> Parts:
     return match.groupdict()
 
 
+def is_earlier(one: str, other: str) -> bool:
+    """Whether the day of one is before that of the other, as far as both are told.
+
+    What is no date or time is neither before nor after anything.
+    """
+    try:
+        ours, theirs = standard_parts(one.strip()), standard_parts(other.strip())
+    except ValueError:
+        return False
+    both = [(ours[part], theirs[part]) for part in ("year", "month", "day")]
+    told = [(mine, yours) for mine, yours in both if mine and yours]
+    return [mine for mine, _ in told] < [yours for _, yours in told]
+
+
 def parts_in_order(order: str) -> Callable[[str], Parts]:
     """Return what parts dates written in `order`, e.g. "DD/MM/YYYY HH:mm".
 
