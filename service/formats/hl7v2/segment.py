@@ -8,7 +8,7 @@ the next round of garbage collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 from weakref import ref
 
@@ -30,11 +30,14 @@ class Repetition:
     `components[0]` is component 1; a component with subcomponents stands there as its first one.
     """
 
-    __slots__ = ("components", "subcomponents")
+    __slots__ = ("components", "number", "subcomponents")
 
-    def __init__(self, components: list[str], subcomponents: dict[int, list[str]]) -> None:
+    def __init__(
+        self, components: list[str], subcomponents: dict[int, list[str]], number: int = 1
+    ) -> None:
         self.components = components
         self.subcomponents = subcomponents
+        self.number = number  # among those of its field, from 1
 
     def text(self, component: int, subcomponent: int) -> str:
         """Return one part, counted from 1; "" where it is empty or absent."""
@@ -64,7 +67,7 @@ class Shared:
 class Segment:
     """One segment; `ordinal` counts, from 1, those of its name."""
 
-    __slots__ = ("_fields", "_read", "_text", "name", "next", "ordinal", "shared")
+    __slots__ = ("_fields", "_text", "name", "next", "ordinal", "read", "shared")
 
     def __init__(self, name: str, text: str, shared: Shared, ordinal: int) -> None:
         self.name = name
@@ -73,7 +76,7 @@ class Segment:
         self.next: Segment | None = None
         self._text: str | None = text
         self._fields: list[str] = []
-        self._read: dict[int, list[Repetition]] = {}
+        self.read: dict[int, list[Repetition]] = {}  # what `repetitions` has split
 
     @property
     def segment(self) -> Segment:
@@ -118,9 +121,9 @@ class Segment:
 
     def repetitions(self, number: int) -> list[Repetition]:
         """Return the repetitions of a field, read; none where it is empty or absent."""
-        read = self._read.get(number)
+        read = self.read.get(number)
         if read is None:
-            read = self._read[number] = self._split(number)
+            read = self.read[number] = self._split(number)
         return read
 
     def first(self, number: int) -> str:
@@ -135,17 +138,22 @@ class Segment:
         if number <= _ENCODING_CHARACTERS and self.name in _HEADERS:
             return [Repetition([raw], _NO_PARTS)]
         if number == _TEXT_FIELD.get(self.name) and self._is_text():
-            return [Repetition([self._value(part)], _NO_PARTS) for part in self._parts(raw)]
+            return [
+                Repetition([self._value(part)], _NO_PARTS, number)
+                for number, part in self._parts(raw)
+            ]
         separators = self.shared.separators
         sign, below, escape = separators.component, separators.subcomponent, separators.escape
         if (below and below in raw) or (escape and escape in raw) or '""' in raw:
-            return [self._read_closely(part) for part in self._parts(raw)]
+            return [self._read_closely(part, number) for number, part in self._parts(raw)]
+        if separators.repetition not in raw:
+            return [Repetition(raw.split(sign), _NO_PARTS)]
         return [
-            Repetition(part.split(sign), _NO_PARTS) for part in raw.split(separators.repetition)
+            Repetition(part.split(sign), _NO_PARTS, number) for number, part in self._parts(raw)
         ]
 
-    def _parts(self, raw: str) -> list[str]:
-        return raw.split(self.shared.separators.repetition)
+    def _parts(self, raw: str) -> Iterable[tuple[int, str]]:
+        return enumerate(raw.split(self.shared.separators.repetition), 1)
 
     def _is_text(self) -> bool:
         """Whether ^ and & in the text field are the text's own, left unescaped by the sender."""
@@ -154,13 +162,13 @@ class Segment:
     def _value(self, text: str) -> str:
         return value(text, self.shared.separators, self.shared.codec)
 
-    def _read_closely(self, text: str) -> Repetition:
+    def _read_closely(self, text: str, number: int) -> Repetition:
         split = [
             [self._value(below) for below in self._subcomponents(part)]
             for part in text.split(self.shared.separators.component)
         ]
         several = {number: parts for number, parts in enumerate(split, 1) if len(parts) > 1}
-        return Repetition([parts[0] for parts in split], several)
+        return Repetition([parts[0] for parts in split], several, number)
 
     def _subcomponents(self, text: str) -> list[str]:
         """Split at the subcomponent separator, save where spaces around it say that it is text."""
@@ -175,12 +183,11 @@ class Segment:
 class Place:
     """One repetition of a field, where it stands: what `each` goes on from."""
 
-    __slots__ = ("field", "number", "repetition", "segment")
+    __slots__ = ("field", "repetition", "segment")
 
-    def __init__(self, segment: Segment, field: int, number: int, repetition: Repetition) -> None:
+    def __init__(self, segment: Segment, field: int, repetition: Repetition) -> None:
         self.segment = segment
         self.field = field
-        self.number = number  # of the repetition, from 1
         self.repetition = repetition
 
     @property
@@ -196,7 +203,9 @@ class Place:
         that name is a path which finds it.
         """
         several = len(self.segment.repetitions(self.field)) > 1
-        label = f"{self.segment.label}-{self.field}" + (f"[{self.number}]" if several else "")
+        label = f"{self.segment.label}-{self.field}" + (
+            f"[{self.repetition.number}]" if several else ""
+        )
         within = self.repetition.subcomponents
         if len(self.repetition.components) == 1 and not within:
             return label
@@ -213,7 +222,4 @@ class Place:
 
 def places(segment: Segment, field: int) -> list[Place]:
     """Return the places of a field's repetitions."""
-    return [
-        Place(segment, field, number, repetition)
-        for number, repetition in enumerate(segment.repetitions(field), 1)
-    ]
+    return [Place(segment, field, repetition) for repetition in segment.repetitions(field)]
