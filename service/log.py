@@ -15,7 +15,7 @@ import structlog
 
 ALLOWED = frozenset(
     {
-        *("event", "level", "timestamp", "fault", "file", "line"),
+        *("event", "level", "timestamp", "exception", "fault", "file", "line"),
         *("request_id", "correlation_id", "client", "organisation"),
         *("method", "route", "status", "duration_ms"),
         *("message_id", "message_type", "mapping", "mapping_version", "issues", "recipients"),

@@ -1,19 +1,27 @@
-"""What the sender sent before that a transfer is about."""
+"""What the sender sent before that a transfer is about: found by its numbers, and then doubted.
+
+A number is not a person. A patient whose numbers match but of whose NHS number, family name and
+birth date two differ is somebody else; a stay, referral or document of another patient is another
+one. Both are told, and a resource of their own is made.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from service.errors import Issue
-from service.fhir.build import Known, identity_keys
+from service.fhir.build import Held, Identity, Known, identity_keys
 from service.fhir.build.continuity import differences
 from service.model import OdsCode, TransferOfCare
 from service.store import Check, Store
 
 Resource = dict[str, Any]
+MOST_CORRECTED = 1  # of NHS number, family name and birth date in one message
+_NAMED = ("encounter", "requests", "documents", "replaced", "appended")  # slots told of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,50 +36,109 @@ class Found:
 
 def look_up(store: Store, transfer: TransferOfCare) -> Found:
     """Find the resources that the sender's earlier messages made of the same things."""
-    identities = identity_keys(transfer)
-    rows = store.find_many(transfer.message.sender, [(i.type, i.key) for i in identities])
+    sender, identities = transfer.message.sender, identity_keys(transfer)
+    rows = store.find_many(sender, [(each.type, each.key) for each in identities])
     checks = tuple(
         Check(
-            owner=transfer.message.sender,
+            owner=sender,
             type=identity.type,
             key=identity.key,
             expected=tuple(found for found, _ in hits),
         )
         for identity, hits in zip(identities, rows, strict=True)
     )
-    known, issues = Known.of(identities, rows)
-    bodies = _bodies(store, transfer.message.sender, known)
-    found = Found(known=known, checks=checks, issues=issues, bodies=bodies)
-    return _without_stranger(found, transfer)
+    candidates = _candidates(identities, rows)
+    choice = _Choice(store, transfer, _bodies(store, sender, candidates))
+    choice.choose(candidates)
+    return Found(
+        known=choice.known, checks=checks, issues=tuple(choice.issues), bodies=choice.bodies
+    )
 
 
-def _bodies(store: Store, owner: OdsCode, known: Known) -> dict[str, Resource]:
-    references = [(held.type, held.id) for held in known.values()]
+def _candidates(
+    identities: Sequence[Identity], rows: Sequence[Sequence[tuple[str, int]]]
+) -> dict[str, list[Held]]:
+    """Return by slot what its keys found: those of the first key first, the latest first."""
+    found: dict[str, dict[Held, None]] = {}
+    for identity, hits in zip(identities, rows, strict=True):
+        for id_, version in reversed(hits):
+            held = Held(type=identity.type, id=id_, version=version)
+            found.setdefault(identity.slot, {})[held] = None
+    return {slot: list(every) for slot, every in found.items()}
+
+
+def _bodies(store: Store, owner: OdsCode, candidates: dict[str, list[Held]]) -> dict[str, Resource]:
+    references = list({(h.type, h.id) for every in candidates.values() for h in every})
     rows = store.read_many(owner, references) if references else {}
     return {row.id: orjson.loads(row.body) for row in rows.values() if not row.deleted}
 
 
-def _without_stranger(found: Found, transfer: TransferOfCare) -> Found:
-    """Let go of a patient whose numbers match but whose name and birth date do not.
+@dataclass(slots=True)
+class _Choice:
+    """Which candidate is meant in each slot."""
 
-    A number is not a person: one difference is a correction and is told; two are somebody else.
-    """
-    held = found.known.get("patient")
-    stored = found.bodies.get(held.id) if held else None
-    if stored is None:
-        return found
-    fields = differences(stored, transfer.patient)
-    is_stranger = len(fields) > 1
-    told = tuple(_contradiction(field, is_stranger=is_stranger) for field in fields)
-    others = Known({k: v for k, v in found.known.items() if k != "patient" or not is_stranger})
-    return replace(found, known=others, issues=(*found.issues, *told))
+    store: Store
+    transfer: TransferOfCare
+    bodies: dict[str, Resource]
+    known: Known = field(default_factory=Known)
+    issues: list[Issue] = field(default_factory=list)
 
+    def choose(self, candidates: dict[str, list[Held]]) -> None:
+        """Choose the patient first, since everything else is of that patient or is not it."""
+        self._choose_patient(candidates.pop("patient", []))
+        self._take("merged", candidates.pop("merged", []))
+        own = self._own_references()
+        for slot, every in candidates.items():
+            mine = [held for held in every if self._is_of(held, own)]
+            self._take(slot, mine)
+            if not mine and slot.startswith(_NAMED):
+                text = "its number was sent before for another patient: taken for another one"
+                self._doubt("conflict", text, slot)
 
-def _contradiction(field: str, *, is_stranger: bool) -> Issue:
-    text = (
-        "the patient's numbers were sent before with another name and birth date: "
-        "taken for somebody else"
-        if is_stranger
-        else "differs from what was sent before for this patient; the record was changed"
-    )
-    return Issue(severity="warning", code="conflict", text=text, target=field)
+    def _choose_patient(self, candidates: list[Held]) -> None:
+        told = [
+            (differences(self.bodies[held.id], self.transfer.patient), held)
+            for held in candidates
+            if held.id in self.bodies
+        ]
+        same = [each for each in told if len(each[0]) <= MOST_CORRECTED]
+        same.sort(key=lambda each: len(each[0]))
+        self._take("patient", [held for _, held in same])
+        for target in same[0][0] if same else ():
+            text = "differs from what was sent before for this patient; the record was changed"
+            self._doubt("conflict", text, target)
+        if told and not same:
+            text = "these numbers were sent before for somebody else: taken for another patient"
+            self._doubt("conflict", text, "patient")
+
+    def _take(self, slot: str, candidates: list[Held]) -> None:
+        if not candidates:
+            return
+        self.known[slot] = candidates[0]
+        if len(candidates) > 1:
+            kind = candidates[0].type
+            text = f"its numbers belong to more than one {kind} that was sent before"
+            self._doubt("multiple-matches", text, slot)
+
+    def _own_references(self) -> set[str]:
+        """Return how earlier resources may refer to this patient."""
+        held = (self.known.get("patient"), self.known.get("merged"))
+        posted = self.transfer.patient.reference
+        return {each.reference for each in held if each} | ({posted} if posted else set())
+
+    def _is_of(self, held: Held, own: set[str]) -> bool:
+        body = self.bodies.get(held.id, {})
+        subject = (body.get("subject") or body.get("patient") or {}).get("reference", "")
+        return not subject or subject in own or self._was_merged_into(subject, own)
+
+    def _was_merged_into(self, subject: str, own: set[str]) -> bool:
+        kind, _, id_ = subject.partition("/")
+        row = self.store.read(self.transfer.message.sender, kind, id_) if own else None
+        links = orjson.loads(row.body).get("link", ()) if row and not row.deleted else ()
+        return any(
+            link["type"] == "replaced-by" and link["other"].get("reference") in own
+            for link in links
+        )
+
+    def _doubt(self, code: str, text: str, target: str) -> None:
+        self.issues.append(Issue(severity="warning", code=code, text=text, target=target))

@@ -19,6 +19,9 @@ _PRACTICE: Final = re.compile(r"[A-Z][0-9]{5}")
 
 # Changes of a patient's details are for those who already have the patient, whom the store
 # knows; they are not news for the practice, and nobody is missed when nobody is found.
+_SOMEBODY_MISSED: Final = (
+    "no usable postcode: the team of the place where the patient lives would be told, and is not"
+)
 _HOUSEKEEPING: Final = frozenset({"patient-update", "patient-merge"})
 
 _ASKING: Final = frozenset({"referral", "referral-update"})
@@ -99,8 +102,10 @@ class Routing:
                 for ods, role in rule.to:
                     route.add(Recipient(ods=ods, role=role, because=f"rule:{rule.id}"))
         if not facts.places:
-            text = "no usable postcode, so no rule by place holds"
-            route.note("information", "incomplete", text, "patient.addresses")
+            missed = any(rule.may_hold(facts) for rule in candidates)
+            text = _SOMEBODY_MISSED if missed else "no usable postcode, so no rule by place holds"
+            severity: Severity = "warning" if missed else "information"
+            route.note(severity, "incomplete", text, "patient.addresses")
 
 
 def _explained(rule: Rule, transfer: TransferOfCare, facts: Facts) -> Explanation:
@@ -145,7 +150,8 @@ class _Route:
         practice = self.transfer.patient.gp_practice
         if practice is None or practice.ods in NO_PRACTICE:
             text = "the patient's GP practice is not known, so it is not told"
-            self.note("information", "incomplete", text, "patient.gp_practice")
+            severity: Severity = "information" if practice else "warning"  # said, or not sent
+            self.note(severity, "incomplete", text, "patient.gp_practice")
             return
         wanted = Recipient(ods=practice.ods, name=practice.name, because="gp-practice")
         resolved = self._resolved(wanted, "patient.gp_practice")

@@ -10,24 +10,30 @@ from typing import Any, Literal
 
 from service import yamlfile
 from service.delivery.directory import Directory, read, require
-from service.model import Address, Diagnosis, OdsCode, Request, TransferOfCare
+from service.model import Address, Coded, Diagnosis, OdsCode, Procedure, Request, TransferOfCare
 
 Role = Literal["action", "information"]
+Found = Diagnosis | Procedure | Coded
 
 _POSTCODE = re.compile(r"(([A-Z]{1,2})[0-9][0-9A-Z]?)(?:[0-9][A-Z]{2})?")
 _ICD_10 = re.compile(r"icd-?10|2\.16\.840\.1\.113883\.6\.3\b", re.IGNORECASE)
 _SNOMED_CT = "http://snomed.info/sct"
+_SCTID = re.compile(r"[0-9]{6,18}")
+_NO_HOME = frozenset({"old", "work", "billing"})  # address uses: nobody is found there, or lives
+_NOWHERE = "ZZ"  # pseudo postcodes: ZZ99 3VZ is no fixed abode, ZZ99 3WZ not known
+_PLACES = frozenset({"area", "district"})  # conditions on where the patient lives
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """What rules ask about a transfer; codes without dots."""
 
-    places: frozenset[str]  # postcode districts of the patient's addresses, and their areas
+    places: frozenset[str]  # postcode districts of where the patient lives, and their areas
     services: frozenset[str]
     specialty: str
     destination: str
-    diagnoses: tuple[str, ...]
+    diagnoses: tuple[str, ...]  # ICD-10
+    findings: frozenset[str]  # SNOMED CT: diagnoses, procedures, the reason for the stay
     unaddressed: bool  # something is asked, and nobody is named for action
 
 
@@ -41,11 +47,16 @@ class Rule:
     id: str
     kinds: frozenset[str]
     tests: tuple[tuple[str, Test], ...]  # each with its words for a person
+    elsewhere: tuple[Test, ...] | None  # all but those on place; None: it asks for no place
     to: tuple[tuple[OdsCode, Role], ...]
 
     def holds(self, facts: Facts) -> bool:
         """Whether every condition holds (the kind was looked at before)."""
         return all(test(facts) for _, test in self.tests)
+
+    def may_hold(self, facts: Facts) -> bool:
+        """Whether it would hold if it were known that the patient lives in its place."""
+        return self.elsewhere is not None and all(test(facts) for test in self.elsewhere)
 
 
 def load(folder: Path, directory: Directory) -> tuple[Rule, ...]:
@@ -66,16 +77,18 @@ def facts_of(transfer: TransferOfCare, *, addressed: bool) -> Facts:
         services=frozenset(_services(transfer.requests)),
         specialty=(specialty.code if specialty else None) or "",
         destination=(destination.code if destination else None) or "",
-        diagnoses=tuple(_icd_10(transfer.diagnoses)),
+        diagnoses=tuple(_icd_10(_found(transfer))),
+        findings=frozenset(_snomed(_found(transfer))),
         unaddressed=not addressed and bool(transfer.requests),
     )
 
 
 def _places(addresses: Collection[Address]) -> Iterator[str]:
     for address in addresses:
-        if address.use == "old" or not address.postcode:
+        if address.use in _NO_HOME or not address.postcode:
             continue
-        if match := _POSTCODE.fullmatch(address.postcode.replace(" ", "").upper()):
+        match = _POSTCODE.fullmatch(address.postcode.replace(" ", "").upper())
+        if match and match[2] != _NOWHERE:
             yield from match.groups()
 
 
@@ -87,10 +100,22 @@ def _services(requests: Collection[Request]) -> Iterator[str]:
                 yield coded.code
 
 
-def _icd_10(diagnoses: Collection[Diagnosis]) -> Iterator[str]:
-    for diagnosis in diagnoses:
-        if diagnosis.code and (diagnosis.system is None or _ICD_10.search(diagnosis.system)):
-            yield _undotted(diagnosis.code)
+def _found(transfer: TransferOfCare) -> list[Found]:
+    """Return what is said of the patient's condition, in codes."""
+    reason = transfer.encounter.reason if transfer.encounter else None
+    return [*transfer.diagnoses, *transfer.procedures, *([reason] if reason else [])]
+
+
+def _icd_10(found: Collection[Found]) -> Iterator[str]:
+    for each in found:
+        if each.code and (each.system is None or _ICD_10.search(each.system)):
+            yield _undotted(each.code)
+
+
+def _snomed(found: Collection[Found]) -> Iterator[str]:
+    for each in found:
+        if each.code and each.system in {_SNOMED_CT, None}:
+            yield each.code.strip()
 
 
 def _undotted(code: str) -> str:
@@ -138,8 +163,12 @@ def _goes_to(codes: list[str]) -> Test:
 
 
 def _has(codes: list[str]) -> Test:
-    beginnings = tuple(map(_undotted, codes))
-    return lambda facts: any(code.startswith(beginnings) for code in facts.diagnoses)
+    concepts = frozenset(code for code in codes if _SCTID.fullmatch(code))
+    beginnings = tuple(_undotted(code) for code in codes if code not in concepts)
+    return lambda facts: (
+        any(code.startswith(beginnings) for code in facts.diagnoses)
+        or not concepts.isdisjoint(facts.findings)
+    )
 
 
 _CODED: Mapping[str, Callable[[list[str]], Test]] = {
@@ -152,10 +181,13 @@ _CODED: Mapping[str, Callable[[list[str]], Test]] = {
 
 
 def _rule(written: dict[str, Any], tests: _Tests) -> Rule:
+    when = written["when"]
+    elsewhere = tuple(tests.of(*item)[1] for item in when.items() if item[0] not in _PLACES)
     return Rule(
         id=written["id"],
         kinds=frozenset(written["kinds"]),
-        tests=tuple(tests.of(*condition) for condition in written["when"].items()),
+        tests=tuple(tests.of(*condition) for condition in when.items()),
+        elsewhere=None if _PLACES.isdisjoint(when) else elsewhere,
         to=tuple((OdsCode(to["ods"]), to["role"]) for to in written["to"]),
     )
 

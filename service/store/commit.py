@@ -41,6 +41,7 @@ class Write:
     media_type: str = ""  # of a Binary's content; "" for FHIR JSON
     method: Method = "POST"
     deleted: bool = False  # this version says that the resource is gone; body is b""
+    keeps_audience: bool = False  # a commit's recipients do not come to see it by this version
     visible_to: tuple[str, ...] = ()  # ODS codes beside the owner and the commit's recipients
 
 
@@ -110,8 +111,8 @@ class AuditEntry:
 class Commit:
     """Everything that one message changes; all of it or nothing is written.
 
-    Every resource in `writes` and `shared` becomes visible to the sender and to every
-    recipient of `deliveries`.
+    Every resource in `writes` (unless it keeps its audience) and `shared` becomes visible to the
+    sender and to every recipient of `deliveries`.
     """
 
     message: RawMessage

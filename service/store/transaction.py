@@ -236,7 +236,8 @@ def _visible(change: Change, numbered: Sequence[Numbered], locked: Locked) -> li
         if ods != write.owner
     }
     if change.message:
-        common = {*change.shared, *((w.type, w.id) for w in change.writes)}
+        brought = ((w.type, w.id) for w in change.writes if not w.keeps_audience)
+        common = {*change.shared, *brought}
         common.add(("Binary", change.message.id))
         for delivery in numbered:
             seen.update(_brought(delivery, change.message.sender, common))

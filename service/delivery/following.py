@@ -1,0 +1,133 @@
+"""A change follows what it changes: who must hear of it, and what it does to earlier notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+
+from service.delivery.earlier import Found
+from service.errors import Issue
+from service.fhir.build import LAST_UPDATED
+from service.fhir.build.identity import Held
+from service.fhir.systems import DELIVERY_STATE, EVENT_KIND
+from service.model import OdsCode, Recipient, TransferOfCare
+from service.store import Key, Reference, Store
+
+Resource = dict[str, Any]
+
+# Whoever holds one of these must hear: the stay, the referral, the document, the patient.
+FOLLOWS: Final = {
+    "discharge": ("encounter",),
+    "death": ("encounter", "patient"),
+    "discharge-cancelled": ("encounter",),
+    "referral": ("requests",),
+    "referral-update": ("requests",),
+    "referral-cancelled": ("requests",),
+    "document": ("documents", "replaced", "appended"),
+    "patient-update": ("patient",),
+    "patient-merge": ("patient", "merged"),
+}
+# Which notices a withdrawal takes back, and by which search key they are found.
+_TAKES_BACK: Final = {"discharge-cancelled": "encounter", "referral-cancelled": "based-on"}
+_DISCHARGES: Final = frozenset({"discharge", "death"})
+_OPEN: Final = frozenset({"requested", "received"})
+_WITHDRAWN: Final = "The sender has withdrawn what this was about."
+
+
+def holders(store: Store, transfer: TransferOfCare, found: Found) -> tuple[Recipient, ...]:
+    """Return who may see what the transfer changes; told to act where they must stop."""
+    role = "action" if transfer.kind in _TAKES_BACK else "information"
+    every = {
+        ods: None
+        for held in _changed(transfer, found)
+        for ods in store.audience(held.type, held.id)
+    }
+    return tuple(
+        Recipient(ods=OdsCode(ods), role=role, because="holds-what-changes")  # type: ignore[arg-type]  # one of the two roles
+        for ods in every
+    )
+
+
+def missing_original(transfer: TransferOfCare, found: Found) -> tuple[Issue, ...]:
+    """Return a warning if what the transfer changes was never sent here."""
+    withdraws = any(d.status == "entered-in-error" or d.replaces for d in transfer.documents)
+    changes = transfer.kind in (*_TAKES_BACK, "referral-update") or withdraws
+    if not changes or any(True for _ in _changed(transfer, found)):
+        return ()
+    text = "what this message changes or withdraws was not sent here before"
+    return (Issue(severity="warning", code="not-found", text=text, target="kind"),)
+
+
+def taken_back(
+    store: Store, transfer: TransferOfCare, found: Found, now: str
+) -> Iterator[tuple[Resource, int]]:
+    """Yield the next versions of notices and Tasks that a withdrawal ends, with their version.
+
+    A notice that is under way is stopped and its Task cancelled; what was accepted stays.
+    """
+    param = _TAKES_BACK.get(transfer.kind)
+    for held in _changed(transfer, found) if param else ():
+        for notice, version in _read(
+            store, transfer, "Communication", (param or "", held.reference)
+        ):
+            if notice["status"] == "in-progress" and _is_taken_back(notice, transfer.kind):
+                yield (
+                    _next(notice, version, status="stopped", statusReason={"text": _WITHDRAWN}),
+                    version,
+                )
+                yield from _cancelled(store, transfer, notice, now)
+
+
+def _cancelled(
+    store: Store, transfer: TransferOfCare, notice: Resource, now: str
+) -> Iterator[tuple[Resource, int]]:
+    key = ("focus", f"Communication/{notice['id']}")
+    for task, version in _read(store, transfer, "Task", key):
+        if task["status"] in _OPEN:
+            state = {"coding": [{"system": DELIVERY_STATE, "code": "failed"}], "text": "Withdrawn"}
+            yield (
+                _next(
+                    task,
+                    version,
+                    status="cancelled",
+                    statusReason={"text": _WITHDRAWN},
+                    businessStatus=state,
+                    lastModified=now,
+                ),
+                version,
+            )
+
+
+def _changed(transfer: TransferOfCare, found: Found) -> Iterator[Held]:
+    slots = FOLLOWS.get(transfer.kind, ())
+    return (held for slot, held in found.known.items() if slot.partition("[")[0] in slots)
+
+
+def _is_taken_back(notice: Resource, kind: str) -> bool:
+    """A cancelled discharge takes back discharges of the stay, not the referrals made in it."""
+    if kind != "discharge-cancelled":
+        return True
+    codings = notice.get("topic", {}).get("coding", ())
+    return any(c.get("system") == EVENT_KIND and c.get("code") in _DISCHARGES for c in codings)
+
+
+def _read(
+    store: Store, transfer: TransferOfCare, kind: str, key: Key
+) -> Iterator[tuple[Resource, int]]:
+    sender = transfer.message.sender
+    references: list[Reference] = [(kind, found) for found, _ in store.find(sender, kind, key)]
+    rows = store.read_many(sender, references) if references else {}
+    for row in rows.values():
+        if not row.deleted:
+            yield orjson.loads(row.body), row.version
+
+
+def _next(resource: Resource, version: int, **changed: Any) -> Resource:
+    meta = {
+        "versionId": str(version + 1),
+        "lastUpdated": LAST_UPDATED,
+        **{k: v for k, v in resource["meta"].items() if k not in ("versionId", "lastUpdated")},
+    }
+    return {**resource, "meta": meta, **changed}
