@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+from service.errors import Unavailable
+
 
 class FileLock:
     """Not for several threads of a process at once: they queue before it.
@@ -17,8 +19,8 @@ class FileLock:
     """
 
     def __init__(self, beside: Path) -> None:
-        self._turnstile = os.open(f"{beside}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._lock = os.open(f"{beside}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._turnstile = _open(f"{beside}-turn")
+        self._lock = _open(f"{beside}-lock")
 
     def __enter__(self) -> None:
         fcntl.flock(self._turnstile, fcntl.LOCK_EX)
@@ -39,3 +41,10 @@ class FileLock:
         """Let go of both files, which stay where they are."""
         os.close(self._turnstile)
         os.close(self._lock)
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be opened: {error.strerror}") from error

@@ -99,11 +99,9 @@ class SqliteDatabase:
         self._path = path
         self._idle: deque[sqlite3.Connection] = deque()
         self._connections: list[sqlite3.Connection] = []
-        self._writer = self._open()
         self._lock = FileLock(path)
-        with self._lock:
-            self._writer.execute(WAL)
         self._queue = WriteQueue(self._write_all)
+        self._writer = self._open_writer()
         self._watcher: sqlite3.Connection | None = None
         self._seen = -1
 
@@ -112,10 +110,25 @@ class SqliteDatabase:
         self._connections.append(connection)
         return connection
 
+    def _open_writer(self) -> sqlite3.Connection:
+        try:
+            connection = self._open()
+            with self._lock:
+                connection.execute(WAL)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, sqlite3.Error):
+                raise Unavailable(f"the database cannot be opened: {error}") from error
+            raise
+        return connection
+
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
         """Lend an idle connection, the one used last first: its cache is warm."""
-        connection = self._idle.pop() if self._idle else self._open()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open()
         try:
             yield connection
         except sqlite3.OperationalError as error:

@@ -253,9 +253,11 @@ class Store:
 
     def close(self) -> None:
         """Write what is buffered and let go of every connection."""
-        self._wakeups.close()
-        self._audit.close()
-        self._database.close()
+        try:
+            self._wakeups.close()
+            self._audit.close()
+        finally:
+            self._database.close()
 
     def forget(self, recipient: str, floor: int) -> None:
         """Remove a feed's events up to `floor`; readers behind it are told Gone from now on."""
