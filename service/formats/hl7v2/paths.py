@@ -7,17 +7,7 @@ from typing import TypeVar
 
 from service.formats.hl7v2.groups import belonging
 from service.formats.hl7v2.segment import Place, Repetition, Segment
-from service.formats.hl7v2.syntax import (
-    Condition,
-    Every,
-    From,
-    Not,
-    Parsed,
-    Selector,
-    Step,
-    Test,
-    parse,
-)
+from service.formats.hl7v2.syntax import Condition, Every, Not, Parsed, Selector, Test, parse
 from service.formats.source import Node, Path
 
 Item = TypeVar("Item", Segment, Repetition)
@@ -132,13 +122,6 @@ def _values(parsed: Parsed, segments: Segments, choose: Choose[Repetition] | Non
 
 
 def _segments(parsed: Parsed) -> Segments:
-    found = _beginning(parsed)
-    for step in parsed.steps:
-        found = _belonging(found, step) if step.sign == "+" else _followed(found, step)
-    return found
-
-
-def _beginning(parsed: Parsed) -> Segments:
     origin, name = parsed.origin, parsed.name
     choose = _choosing(parsed.which, _segment_test)
 
@@ -153,37 +136,7 @@ def _beginning(parsed: Parsed) -> Segments:
     def here(node: Node) -> Sequence[Segment]:
         return (node.segment,) if node.segment else ()
 
-    if origin == "run":
-        return _followed(here, Step(sign=">", name=name, which=parsed.which))
     return {"message": of_message, "group": of_group}.get(origin, here)
-
-
-def _belonging(before: Segments, step: Step) -> Segments:
-    """Return what finds the segments that belong to each of those before."""
-    choose = _choosing(step.which, _segment_test)
-
-    def found(node: Node) -> list[Segment]:
-        groups = ([*belonging(owner, step.name)] for owner in before(node))
-        return [segment for group in groups for segment in (choose(group) if choose else group)]
-
-    return found
-
-
-def _followed(before: Segments, step: Step) -> Segments:
-    """Return what finds each segment before, and the run that follows directly on it."""
-    choose = _choosing(step.which, _segment_test)
-
-    def found(node: Node) -> list[Segment]:
-        every: list[Segment] = []
-        for first in before(node):
-            every.append(first)
-            after = first.next
-            while after and after.name == step.name and (not choose or choose([after])):
-                every.append(after)
-                after = after.next
-        return every
-
-    return found
 
 
 def _choosing(
@@ -206,9 +159,6 @@ def _step(selector: Selector, test: Callable[[Test], Holds[Item]]) -> Choose[Ite
     if isinstance(selector, int):
         number = selector
         return lambda items: items[number - 1 : number]
-    if isinstance(selector, From):
-        first = selector.number - 1
-        return lambda items: items[first:]
     holds = _holding(selector, test)
     return lambda items: [item for item in items if holds(item)]
 
