@@ -80,7 +80,8 @@ class Answers:
         ack = hl7v2.acknowledge(
             source,
             due.reply or "AA",
-            issues=taken.issues,
+            in_words(taken),
+            taken.issues,
             now=self._clock(),
             control_id=self._new_id(),
         )
@@ -95,6 +96,13 @@ class Answers:
             timestamp=Instant.of(self._clock()).isoformat(),
         )
         return Answer(status=200, media_type=FHIR_JSON, body=orjson.dumps(body))
+
+
+def in_words(taken: Taken) -> str:
+    """Say in one line who gets it and what was doubtful: before 2.5 an AA has no other place."""
+    doubts = [i for i in taken.issues if i.severity != "information"]
+    told = [f"{i.source or i.target}: {i.text}" for i in doubts]
+    return "; ".join([delivered_to(taken).text.removesuffix("."), *dict.fromkeys(told)])
 
 
 def delivered_to(taken: Taken) -> Issue:

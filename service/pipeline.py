@@ -29,13 +29,20 @@ _BROKEN: Final = Issue(
 )
 
 
+_TRIAL: Final = Issue(
+    severity="error",
+    code="not-supported",
+    text="training and debugging messages (MSH-11 T, D) are not delivered here",
+    source="MSH-11",
+)
+
+
 class TrialMessage(ServiceError):
     """The message is marked as training or debugging, and such are not delivered here."""
 
-    issue_type = "business-rule"
+    issue_type = "not-supported"
     http_status = 422
     ack_code = "AR"
-    error_code = "202"  # HL7 table 0357: unsupported processing id
 
 
 class Pipeline:
@@ -184,8 +191,8 @@ class Pipeline:
         if mapping.charset and source.charset_guessed:
             (source,) = formats.FORMATS[mapping.format].read(source.raw, mapping.charset)
         transfer = mapping.apply(source, sender)
-        if transfer.message.processing in ("T", "D") and not self._takes_trials:
-            raise TrialMessage
+        if (transfer.message.processing or "").upper() in ("T", "D") and not self._takes_trials:
+            raise TrialMessage(issues=[_TRIAL])
         return mapping, transfer
 
     def _read(

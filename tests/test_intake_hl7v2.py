@@ -215,3 +215,20 @@ def test_a_corrected_birth_date_changes_the_record_and_is_told_to_the_recipients
     assert entry["resource"]["birthDate"] == "1944-03-02"
     second = Team.of(relay, "G99901").feed()[1]
     assert any("differs from what was sent before" in note["text"] for note in second["note"])
+
+
+def test_the_sender_is_told_whom_it_reached_and_what_was_doubtful(trust: Team) -> None:
+    wrong = a03(nhs_number="9990123450")
+
+    ack = segments(trust.post("/hl7v2", wrong).data)
+
+    assert "G99901" in ack["MSA"][3]
+    assert "PID-3" in ack["MSA"][3]
+    assert "9990123450" not in ack["MSA"][3]
+
+
+def test_a_training_message_is_refused_by_its_processing_id(trust: Team) -> None:
+    ack = segments(trust.post("/hl7v2", a03().replace(b"|K0001|P|", b"|K0001|t|")).data)
+
+    assert ack["MSA"][1] == "AR"
+    assert "202" in ack["ERR"][1]

@@ -101,8 +101,21 @@ def _cancelled(
 
 
 def _changed(transfer: TransferOfCare, found: Found) -> Iterator[Held]:
+    """Yield what the transfer changes: found by its numbers, or posted by the sender itself."""
     slots = FOLLOWS.get(transfer.kind, ())
-    return (held for slot, held in found.known.items() if slot.partition("[")[0] in slots)
+    every = (*found.known.items(), *_posted(transfer))
+    return (held for slot, held in every if slot.partition("[")[0] in slots)
+
+
+def _posted(transfer: TransferOfCare) -> Iterator[tuple[str, Held]]:
+    named = [("patient", transfer.patient.reference)]
+    named += [("encounter", transfer.encounter.reference)] if transfer.encounter else []
+    named += [("requests", request.reference) for request in transfer.requests]
+    named += [("documents", document.reference) for document in transfer.documents]
+    for slot, reference in named:
+        if reference:
+            kind, _, id_ = reference.partition("/")
+            yield slot, Held(type=kind, id=id_, version=0)
 
 
 def _is_taken_back(notice: Resource, kind: str) -> bool:

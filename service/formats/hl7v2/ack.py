@@ -32,6 +32,10 @@ _ERRORS: Final = {  # FHIR issue-type to HL7 table 0357; whatever else is 207
     "duplicate": ("205", "Duplicate key identifier"),
     "lock-error": ("206", "Application record locked"),
 }
+_NOT_SUPPORTED: Final = {  # where the unsupported thing stands, to table 0357
+    "MSH-11": ("202", "Unsupported processing id"),
+    "MSH-12": ("203", "Unsupported version id"),
+}
 _INTERNAL: Final = ("207", "Application internal error")
 _SEVERITIES: Final = {"fatal": "E", "error": "E", "warning": "W", "information": "I"}  # 0516
 _PLACE: Final = re.compile(
@@ -146,7 +150,7 @@ def _err(header: Header, issues: Sequence[Issue]) -> list[list[str]]:
 
 def _error(header: Header, issue: Issue) -> list[str]:
     """ERR from 2.5 on: ERR-2 where, ERR-3 code, ERR-4 severity, ERR-7 field, ERR-8 text."""
-    code, meaning = _ERRORS.get(issue.code, _INTERNAL)
+    code, meaning = _error_code(issue)
     sign = header.separators.component
     where = sign.join(_location(issue.source)).rstrip(sign)
     diagnostic = issue.target or ("" if where else issue.source)
@@ -161,13 +165,19 @@ def _error(header: Header, issue: Issue) -> list[str]:
 
 def _short_error(header: Header, issue: Issue) -> str:
     """ERR-1 before 2.5: segment, its number, field, and the code with the text beside it."""
-    code, meaning = _ERRORS.get(issue.code, _INTERNAL)
+    code, meaning = _error_code(issue)
     below = header.separators.subcomponent
     coded = [code, meaning, "HL70357", "", header.escaped(issue.text)]
     segment, number, field, *_ = _location(issue.source)
     return header.separators.component.join(
         [segment, number, field, below.join(coded) if below else code]
     )
+
+
+def _error_code(issue: Issue) -> tuple[str, str]:
+    if issue.code == "not-supported" and issue.source in _NOT_SUPPORTED:
+        return _NOT_SUPPORTED[issue.source]
+    return _ERRORS.get(issue.code, _INTERNAL)
 
 
 def _location(source: str) -> list[str]:
