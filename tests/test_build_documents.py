@@ -40,6 +40,30 @@ def test_a_document_without_content_says_so():
     assert [issue.target for issue in built.issues] == ["documents[0]"]
 
 
+@pytest.mark.parametrize(
+    ("said", "content", "told", "doubtful"),
+    [
+        ("application/pdf", b"%PDF-1.4", "application/pdf", False),
+        ("application/pdf", b"JVBERi0xLjQK", "application/pdf", True),
+        ("text/plain", b"%PDF-1.4", "application/pdf", True),
+        (None, b"%PDF-1.4", "application/pdf", True),
+        (None, b"text", "application/octet-stream", False),
+        ("text/rtf", b"{\\rtf1", "application/rtf", False),
+        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+         b"PK\x03\x04", "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+         False),
+    ],
+)  # fmt: skip
+def test_the_type_of_a_document_is_that_of_its_first_bytes(said, content, told, doubtful):
+    given = Document(id="D", content_type=said, content=content)
+    built = made(discharge(documents=(given,)), HOSPICE)
+
+    reference = next(each for each in built.resources if "masterIdentifier" in each)
+    assert reference["content"][0]["attachment"]["contentType"] == told
+    assert built.contents[0].content_type == told
+    assert [i.target for i in built.issues] == ["documents[0].content_type"] * doubtful
+
+
 def test_a_document_tells_what_it_replaces_and_how_confidential_it_is():
     documents = (Document(id="2", replaces="1", appends="0", confidentiality="V"),)
     reference = next(

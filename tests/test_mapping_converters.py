@@ -58,6 +58,9 @@ def convert(name: str, text: str, argument: str | None = None) -> object:
         ("telecom", "tel: ", None),
         ("xhtml_text", "<div>a<br/>b &amp; c<ul><li>d</li></ul></div>", "a\nb & c\nd"),
         ("xhtml_text", "<tr><td>a</td><td>b&nbsp;c</td></tr>", "a b c"),
+        ("base64_or_text", "SGVsbG8=", b"SGVsbG8="),  # base64 of no file that is known
+        ("base64_or_text", "JVBERi0xLjQK", b"%PDF-1.4\n"),
+        ("base64_or_text", "not base64", b"not base64"),
         ("xhtml_text", "<div> <!-- nothing --> </div>", None),
         ("xhtml_text", "<div>a<![CDATA[ <b> ]]>c</div>", "a <b> c"),
     ],

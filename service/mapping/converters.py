@@ -19,6 +19,7 @@ from service.mapping.narrative import words
 from service.mapping.pattern import compile_pattern
 from service.mapping.times import Doubts, date_converter, moment_converter
 from service.model import Moment, NhsNumber, OdsCode, PartialDate, Telecom
+from service.model.signatures import media_type
 
 Convert = Callable[[str, Doubts], Any]
 
@@ -102,6 +103,18 @@ def _base64(text: str, doubts: Doubts) -> bytes:
         raise ValueError("not base64") from None
 
 
+def _base64_or_text(text: str, doubts: Doubts) -> bytes:
+    """Take for base64 what decodes to a file of a known kind; nobody said what it is."""
+    try:
+        decoded = _base64(text, doubts)
+    except ValueError:
+        return text.encode()
+    if media_type(decoded) is None:
+        return text.encode()
+    doubts.append(("warning", "not said to be base64, and decoded: it begins like a file"))
+    return decoded
+
+
 def _hex(text: str, doubts: Doubts) -> bytes:
     try:
         return bytes.fromhex(text)
@@ -171,6 +184,7 @@ _PLAIN: dict[str, tuple[type, Convert]] = {
     "integer": (int, _integer),
     "boolean": (bool, _boolean),
     "base64": (bytes, _base64),
+    "base64_or_text": (bytes, _base64_or_text),
     "hex": (bytes, _hex),
     "utf8": (bytes, _utf8),
     "text": (str, _text),

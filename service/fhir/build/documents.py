@@ -24,8 +24,13 @@ from service.fhir.build.wording import TITLES, div
 from service.fhir.systems import CONFIDENTIALITY, SNOMED, local_system
 from service.fhir.validate.xhtml import is_narrative
 from service.model import Document, Section
+from service.model.signatures import SIGNED, media_type
 
 OCTETS: Final = "application/octet-stream"
+_SAME: Final = {"text/rtf": "application/rtf", "image/jpg": "image/jpeg"}
+PLAIN: Final = ("text/plain",)
+# Many types are kept in these: Word's and Excel's in the one, newer Office's in the other.
+_CONTAINERS: Final = frozenset({"application/zip", "application/msword"})
 DISCHARGE_SUMMARY: Final = concept(SNOMED, "373942005", "Discharge summary")
 CONFIDENTIALITIES: Final = {"N": "normal", "R": "restricted", "V": "very restricted"}
 NO_CONTENT: Final = div("Nothing was sent under this heading.")
@@ -65,10 +70,27 @@ def _content(given: Document, index: int, context: Context) -> Content | None:
         context.doubt("incomplete", "a document came without its content", f"documents[{index}]")
         return None
     content = Content(
-        id=context.new_id(), content_type=_media_type(given.content_type), data=given.content
+        id=context.new_id(),
+        content_type=_told_by_content(given, index, context),
+        data=given.content,
     )
     context.contents.append(content)
     return content
+
+
+def _told_by_content(given: Document, index: int, context: Context) -> str:
+    """Return the media type: what was said, unless the first bytes say another thing."""
+    said, begins = _media_type(given.content_type), media_type(given.content)
+    said = _SAME.get(said, said)
+    target = f"documents[{index}].content_type"
+    if begins is None:
+        if said in SIGNED:
+            context.doubt("value", "a document does not begin like a file of its type", target)
+        return said
+    if said == begins or (begins in _CONTAINERS and said not in (OCTETS, *PLAIN)):
+        return said
+    context.doubt("value", "the type of a document was taken from its first bytes", target)
+    return begins
 
 
 def original(context: Context, held: Held) -> Resource:
@@ -184,7 +206,7 @@ def _security_label(given: Document) -> list[Json]:
 
 def _attachment(given: Document, content: Content | None) -> Json:
     told = {
-        "contentType": _media_type(given.content_type),
+        "contentType": content.content_type if content else _media_type(given.content_type),
         "title": given.filename or given.title,
         "creation": plain(given.created_at),
     }

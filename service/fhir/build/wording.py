@@ -6,7 +6,7 @@ One line, without the patient's name, number or diagnoses: it also stands in lis
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from service.fhir.build.context import Context
 from service.fhir.systems import XHTML
-from service.model import Coded, Encounter, Recipient, Request, TransferOfCare
+from service.model import Coded, Document, Encounter, Recipient, Request, TransferOfCare
 
 TITLES: Final = {
     "discharge": "Discharge",
@@ -98,13 +98,28 @@ def _referral(transfer: TransferOfCare, by: str) -> str:
 
 
 def _document(transfer: TransferOfCare, by: str) -> str:
-    kinds = ", ".join(filter(None, (words(each.type) for each in transfer.documents)))
-    document = f"a document ({kinds})" if kinds else "a document"
+    document = _named(transfer.documents)
     if _is_withdrawn(transfer):
         return f"{by} has withdrawn {document} about the patient. {_DISREGARD}"
+    told = f"{by} has sent {document} about the patient."
     if any(each.replaces for each in transfer.documents):
-        return f"{by} has sent a new version of {document} about the patient."
-    return f"{by} has sent {document} about the patient."
+        told = f"{by} has sent a new version of {document} about the patient."
+    return " ".join([told, *_not_as_usual(transfer.documents)])
+
+
+def _named(documents: Sequence[Document]) -> str:
+    kinds = ", ".join(dict.fromkeys(filter(None, (words(each.type) for each in documents))))
+    return f"a document ({kinds})" if kinds else "a document"
+
+
+def _not_as_usual(documents: Sequence[Document]) -> Iterator[str]:
+    """Yield what keeps a document from being relied upon."""
+    if any(each.status == "superseded" for each in documents):
+        yield "It is marked as obsolete: there is a newer one."
+    if any(each.status == _WITHDRAWN for each in documents):
+        yield "Part of it is marked as entered in error."
+    if any(each.doc_status == "preliminary" for each in documents):
+        yield "It is not final yet."
 
 
 def _details(transfer: TransferOfCare, by: str) -> str:

@@ -7,7 +7,17 @@ from typing import TypeVar
 
 from service.formats.hl7v2.groups import belonging
 from service.formats.hl7v2.segment import Place, Repetition, Segment
-from service.formats.hl7v2.syntax import Condition, Every, Not, Parsed, Selector, Test, parse
+from service.formats.hl7v2.syntax import (
+    Condition,
+    Every,
+    From,
+    Not,
+    Parsed,
+    Selector,
+    Step,
+    Test,
+    parse,
+)
 from service.formats.source import Node, Path
 
 Item = TypeVar("Item", Segment, Repetition)
@@ -96,7 +106,8 @@ def _values(parsed: Parsed, segments: Segments, choose: Choose[Repetition] | Non
     """Return the closure of the hot path: a message asks for some hundred values."""
     field, subcomponent = parsed.field or 1, parsed.subcomponent or 1
     component = parsed.component or 1
-    whole = parsed.name if parsed.origin == "message" and not parsed.which else ""
+    plain = parsed.origin == "message" and not parsed.which and not parsed.steps
+    whole = parsed.name if plain else ""
 
     def first_subcomponents(node: Node) -> list[str]:
         found = []
@@ -122,6 +133,13 @@ def _values(parsed: Parsed, segments: Segments, choose: Choose[Repetition] | Non
 
 
 def _segments(parsed: Parsed) -> Segments:
+    found = _beginning(parsed)
+    for step in parsed.steps:
+        found = _belonging(found, step) if step.sign == "+" else _followed(found, step)
+    return found
+
+
+def _beginning(parsed: Parsed) -> Segments:
     origin, name = parsed.origin, parsed.name
     choose = _choosing(parsed.which, _segment_test)
 
@@ -136,7 +154,37 @@ def _segments(parsed: Parsed) -> Segments:
     def here(node: Node) -> Sequence[Segment]:
         return (node.segment,) if node.segment else ()
 
+    if origin == "run":
+        return _followed(here, Step(sign=">", name=name, which=parsed.which))
     return {"message": of_message, "group": of_group}.get(origin, here)
+
+
+def _belonging(before: Segments, step: Step) -> Segments:
+    """Return what finds the segments that belong to each of those before."""
+    choose = _choosing(step.which, _segment_test)
+
+    def found(node: Node) -> list[Segment]:
+        groups = ([*belonging(owner, step.name)] for owner in before(node))
+        return [segment for group in groups for segment in (choose(group) if choose else group)]
+
+    return found
+
+
+def _followed(before: Segments, step: Step) -> Segments:
+    """Return what finds each segment before, and the run that follows directly on it."""
+    choose = _choosing(step.which, _segment_test)
+
+    def found(node: Node) -> list[Segment]:
+        every: list[Segment] = []
+        for first in before(node):
+            every.append(first)
+            after = first.next
+            while after and after.name == step.name and (not choose or choose([after])):
+                every.append(after)
+                after = after.next
+        return every
+
+    return found
 
 
 def _choosing(
@@ -159,6 +207,9 @@ def _step(selector: Selector, test: Callable[[Test], Holds[Item]]) -> Choose[Ite
     if isinstance(selector, int):
         number = selector
         return lambda items: items[number - 1 : number]
+    if isinstance(selector, From):
+        first = selector.number - 1
+        return lambda items: items[first:]
     holds = _holding(selector, test)
     return lambda items: [item for item in items if holds(item)]
 

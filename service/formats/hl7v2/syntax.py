@@ -11,6 +11,11 @@
     -3.1  -11           a field of the segment that `each` is at
     .1  .4.2            a component of the repetition that `each` is at
     +NTE-3              of the segments that belong to the one that `each` is at
+    TXA+OBX[2='TX']-5   of the segments that belong to each of those before the +
+    OBX[2='ED'][2..]    all but the first (counted for each segment before a + by itself)
+    OBX[2='ED']>OBX[5.4='']-5.5   each of those before the >, and those called OBX that directly
+                        follow it one after another while the condition holds: text in pieces
+    >OBX[5.4='']-5.5    the same of the segment that `each` is at
 
 Conditions: = != in, not in, and, or, not, ( ). A number counts from 1, as the standard does.
 """
@@ -18,15 +23,17 @@ Conditions: = != in, not in, and, or, not, ( ). A number counts from 1, as the s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-Origin = Literal["message", "segment", "repetition", "group"]
+Origin = Literal["message", "segment", "repetition", "group", "run"]
 
 _TOKENS: Final = re.compile(
     r"\s*(?:(?P<word>[A-Za-z_]\w*)|(?P<number>[0-9]{1,5})|(?P<text>'[^']*'|\"[^\"]*\")"
     r"|(?P<sign>!=|\S))",
 )
+_SIGNS: Final[dict[str, Literal["+", ">"]]] = {"+": "+", ">": ">"}
 _SEGMENT: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
 
 
@@ -59,8 +66,24 @@ class Some:
     conditions: tuple[Condition, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class From:
+    """All from the n-th on."""
+
+    number: int
+
+
 Condition = Test | Not | Every | Some
-Selector = int | Condition  # the n-th of what is left, or those for which it holds
+Selector = int | From | Condition  # the n-th of what is left, or those for which it holds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """From the segments found so far to others: those that belong (+), or that follow (>)."""
+
+    sign: Literal["+", ">"]
+    name: str
+    which: tuple[Selector, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +93,7 @@ class Parsed:
     origin: Origin
     name: str = ""
     which: tuple[Selector, ...] = ()
+    steps: tuple[Step, ...] = ()
     field: int | None = None
     repetitions: tuple[Selector, ...] = ()
     component: int | None = None
@@ -100,32 +124,43 @@ class _Parser:
             component, subcomponent = self._component()
             return Parsed(origin="repetition", component=component, subcomponent=subcomponent)
         if self._peek() == "-":
-            return self._field("segment", "", ())
+            return self._field(Parsed(origin="segment"))
         if self._take("+"):
             return self._named("group")
+        if self._take(">"):
+            return self._named("run")
         return None
 
     def _named(self, origin: Origin) -> Parsed:
+        name, which = self._segments()
+        parsed = Parsed(origin=origin, name=name, which=which, steps=tuple(self._steps()))
+        if self._peek() == "-":
+            return self._field(parsed)
+        if self.at < len(self.tokens):
+            raise self._fault('"-" and a field number are expected', f"{name}-3.1")
+        return parsed
+
+    def _segments(self) -> tuple[str, tuple[Selector, ...]]:
         name = self._peek()
         if not _SEGMENT.fullmatch(name):
             raise self._fault("a segment's name, three capitals or digits, is expected", "PID-3.1")
         self.at += 1
-        which = self._selectors(2)
-        if self._peek() == "-":
-            return self._field(origin, name, which)
-        if self.at < len(self.tokens):
-            raise self._fault('"-" and a field number are expected', f"{name}-3.1")
-        return Parsed(origin=origin, name=name, which=which)
+        return name, self._selectors(2)
 
-    def _field(self, origin: Origin, name: str, which: tuple[Selector, ...]) -> Parsed:
+    def _steps(self) -> Iterator[Step]:
+        while self._peek() in _SIGNS:
+            sign = _SIGNS[self._peek()]
+            self.at += 1
+            name, which = self._segments()
+            yield Step(sign=sign, name=name, which=which)
+
+    def _field(self, parsed: Parsed) -> Parsed:
         self.at += 1
         field = self._number("a field number", "PID-3")
         repetitions = self._selectors(1)
         component, subcomponent = self._component() if self._peek() == "." else (None, None)
-        return Parsed(
-            origin=origin,
-            name=name,
-            which=which,
+        return replace(
+            parsed,
             field=field,
             repetitions=repetitions,
             component=component,
@@ -149,8 +184,18 @@ class _Parser:
         return tuple(selectors)
 
     def _selector(self, depth: int) -> Selector:
-        is_number = self._kind() == "number" and self._peek(1) == "]"
-        return self._number("a number", "PID-3[2].1") if is_number else self._some(depth)
+        if self._kind() != "number" or self._peek(1) not in ("]", "."):
+            return self._some(depth)
+        if self._peek(1) == "]":
+            return self._number("a number", "PID-3[2].1")
+        return self._from() or self._some(depth)
+
+    def _from(self) -> From | None:
+        if (self._peek(2), self._peek(3)) != (".", "]"):
+            return None
+        number = self._number("a number", "OBX[2..]")
+        self.at += 2
+        return From(number=number)
 
     def _some(self, depth: int) -> Condition:
         conditions = [self._every(depth)]
