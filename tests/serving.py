@@ -86,7 +86,10 @@ def serving(*options: object, **settings: object) -> Iterator[Served]:
             served.port = int(found[2])
             break
     threads.append(_collect(process.stdout, served.out))
-    family = [*served.workers(), psutil.Process(process.pid)] if process.poll() is None else []
+    if not served.port:
+        threads[0].join()
+        raise AssertionError("the server did not start: " + "".join(served.errors))
+    family = [*served.workers(), psutil.Process(process.pid)]
     try:
         yield served
     finally:

@@ -8,7 +8,9 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
+from multiprocessing import parent_process
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _STOPPING: Final = {signal.SIGTERM, signal.SIGINT}
+_AGAIN: Final = 0.5  # seconds
 
 
 class GranianLines(logging.Handler):
@@ -59,26 +62,40 @@ def _app() -> Flask:
 
 
 def _leave_the_terminal() -> None:
-    """Let Ctrl-C reach the parent alone, which tells each worker once.
+    """Let Ctrl-C reach the parent alone, which tells the workers and waits for them.
 
-    granian's way to stop sets a threading.Event in a signal handler: a second signal while the
-    first is being handled would wait for itself for ever.
+    A worker that ended by itself at the same moment would count as one that died.
     """
     os.setpgid(0, 0)
 
 
 def on_stop(tell: Callable[[], object]) -> None:
-    """Call `tell`, in a thread, when this process is told to stop.
+    """Call `tell`, in a thread, when this process must end: told by a signal, or left alone.
 
-    Whatever handlers are set later: the interpreter writes each signal's number to a socket.
+    Whatever handlers are set later: the interpreter writes each signal's number to a socket. The
+    signal is repeated until the process ends, since granian does not heed one that comes in the
+    first milliseconds of a worker.
     """
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    reader.settimeout(_AGAIN)
+    parent = parent_process()
 
     def listen(*_: socket.socket) -> None:
-        while reader.recv(1)[0] not in _STOPPING:
+        while not _must_end(reader, parent.pid if parent else os.getppid()):
             continue
         tell()
+        while True:
+            time.sleep(_AGAIN)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=listen, args=(writer,), name="on-stop", daemon=True).start()
+
+
+def _must_end(reader: socket.socket, parent: int | None) -> bool:
+    """Whether a signal to stop has come or the parent was killed; waits a moment for either."""
+    try:
+        return reader.recv(1)[0] in _STOPPING
+    except TimeoutError:
+        return os.getppid() != parent
