@@ -31,6 +31,7 @@ Cursor = psycopg.Cursor[Row]
 
 def _configure(connection: Connection) -> None:
     register(connection)
+    connection.prepared_max = 256  # more than there are statements
     steady_plans(connection)
 
 
@@ -51,13 +52,32 @@ def _sql(text: str) -> LiteralString:
 
 
 @lru_cache(maxsize=64)
-def _insert(table: str, skip_known: bool) -> tuple[LiteralString, tuple[type[Array], ...]]:
-    """Return one statement for any number of rows, and the types of its columns."""
+def _inserts(tables: tuple[tuple[str, bool], ...]) -> LiteralString:
+    """Return one statement that inserts any number of rows into each (table, skip known).
+
+    It is prepared once, and costs one round through client and server, not one a table.
+    """
+    *others, last = [_insert(table, skip_known) for table, skip_known in tables]
+    if not others:
+        return last
+    parts = ", ".join(f"i{number} AS ({insert})" for number, insert in enumerate(others))
+    return f"WITH {parts} {last}"
+
+
+def _insert(table: str, skip_known: bool) -> LiteralString:
     columns = written(table)
     arrays = ", ".join(f"%s::{type_}[]" for type_ in columns.values())
     skip = " ON CONFLICT DO NOTHING" if skip_known else ""
-    text = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}){skip}"  # noqa: S608
-    return text, tuple(ARRAYS[type_] for type_ in columns.values())
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays}){skip}"  # noqa: S608
+
+
+def _arrays(table: str, rows: Sequence[Row]) -> list[Array]:
+    """Return the columns of some rows, each as one parameter."""
+    types = written(table).values()
+    return [
+        ARRAYS[type_].of(column)
+        for type_, column in zip(types, zip(*rows, strict=True), strict=True)
+    ]
 
 
 class _Again(Exception):
@@ -67,21 +87,24 @@ class _Again(Exception):
 class PostgresTransaction:
     """The statements of one piece of work, queued in the connection's pipeline."""
 
-    def __init__(self, connection: Connection, wrote: list[bool]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._wrote = wrote  # filled with the first statement that changes something
+        self._inserts: dict[tuple[str, bool], list[Row]] = {}
+        self.wrote = False
 
     def _execute(self, sql: LiteralString, params: Any) -> Cursor:
         return self._connection.cursor(binary=True).execute(sql, params)
 
     def select(self, sql: str, params: Params) -> Rows:
+        self.flush()
         return self._execute(_sql(sql), params).fetchall
 
     def select_each(self, sql: str, params: Sequence[Params]) -> list[Rows]:
         return [self.select(sql, p) for p in params]
 
     def run(self, sql: str, params: Params) -> None:
-        self._wrote.append(True)
+        self.flush()
+        self.wrote = True
         self._execute(_sql(sql), params)
 
     def run_each(self, sql: str, params: Sequence[Params]) -> None:
@@ -89,11 +112,18 @@ class PostgresTransaction:
             self.run(sql, p)
 
     def insert(self, table: str, rows: Sequence[Row], *, skip_known: bool = False) -> None:
+        """Keep the rows until the next other statement, or the commit."""
         if rows:
-            self._wrote.append(True)
-            sql, types = _insert(table, skip_known)
-            columns = zip(*rows, strict=True)
-            self._execute(sql, [t.of(column) for t, column in zip(types, columns, strict=True)])
+            self._inserts.setdefault((table, skip_known), []).extend(rows)
+
+    def flush(self) -> None:
+        """Send the rows that wait."""
+        if not self._inserts:
+            return
+        waiting, self._inserts = self._inserts, {}
+        self.wrote = True
+        arrays = [array for (table, _), rows in waiting.items() for array in _arrays(table, rows)]
+        self._execute(_inserts(tuple(waiting)), arrays)
 
     def lock_names(self, names: Sequence[str]) -> None:
         numbers = sorted({_number(name) for name in names})
@@ -148,7 +178,7 @@ class PostgresDatabase:
 
     def _select_each(self, asked: Sequence[tuple[str, Params]]) -> list[list[Row]]:
         with self._pool.connection() as connection, connection.pipeline():
-            reading = PostgresTransaction(connection, [])
+            reading = PostgresTransaction(connection)
             rows = [reading.select(sql, params) for sql, params in asked]
             return [fetch() for fetch in rows]
 
@@ -173,16 +203,17 @@ class PostgresDatabase:
             raise Unavailable("the database cannot be written") from error
 
     def _write(self, work: Work[T]) -> T:
-        wrote: list[bool] = []
+        transaction: PostgresTransaction | None = None
         try:
             with self._pool.connection() as connection:
-                return _in_transaction(connection, work, wrote)
+                transaction = PostgresTransaction(connection)
+                return _in_transaction(connection, transaction, work)
         except UniqueViolation as error:
             raise Duplicate from error
         except (DeadlockDetected, SerializationFailure) as error:
             raise _Again from error
         except psycopg.OperationalError as error:
-            if wrote:  # it may have been committed: only who asked can tell
+            if transaction and transaction.wrote:  # committed or not: only who asked can tell
                 raise Unavailable("the database cannot be written") from error
             self._pool.check()
             raise _Again from error
@@ -224,11 +255,12 @@ class PostgresDatabase:
         return found
 
 
-def _in_transaction(connection: Connection, work: Work[T], wrote: list[bool]) -> T:
+def _in_transaction(connection: Connection, transaction: PostgresTransaction, work: Work[T]) -> T:
     try:
         with connection.pipeline():
             connection.execute("BEGIN")
-            result = work(PostgresTransaction(connection, wrote))
+            result = work(transaction)
+            transaction.flush()
             connection.execute("COMMIT")
     except BaseException:
         if not connection.broken:

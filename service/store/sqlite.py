@@ -23,13 +23,13 @@ from service.store.turns import Turn, WriteQueue
 BUSY_TIMEOUT = 10_000  # milliseconds; only met when another program holds the database
 WATCH_INTERVAL = 0.02  # seconds between two looks at the change counter
 WAL = "PRAGMA journal_mode = WAL"  # kept in the file; under the lock, since it cannot wait
+WRITER_CACHE = "PRAGMA cache_size = -8000"  # kB: the inner pages of every index
 _DUPLICATE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT}",
     "PRAGMA synchronous = FULL",  # a commit survives the loss of power
     "PRAGMA temp_store = MEMORY",
     "PRAGMA wal_autocheckpoint = 4000",  # pages: tail pages are written back once for many commits
-    "PRAGMA cache_size = -8000",  # kB
     "PRAGMA journal_size_limit = 67108864",  # bytes kept of a write-ahead log that once grew
 )
 
@@ -115,6 +115,7 @@ class SqliteDatabase:
             connection = self._open()
             with self._lock:
                 connection.execute(WAL)
+            connection.execute(WRITER_CACHE)
         except BaseException as error:
             self.close()
             if isinstance(error, sqlite3.Error):
