@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
-from service.fhir.search_parameters import Parameter, Resource, parameters
+from service.fhir.search_parameters import Parameter, Resource, Step, parameters, walk
 from service.fhir.systems import ODS
 
 Key = tuple[str, str]
@@ -29,30 +30,32 @@ def index_keys(resource: Resource) -> tuple[Key, ...]:
     A value is "system|value", "Type/id", a code, or "ods|CODE" of an addressed organisation.
     """
     kind = resource["resourceType"]
+    rows: dict[Key, None] = {}
+    for parameter, path in _looked_for(kind):
+        held = resource.get(path[0].name)
+        if held is None:
+            continue
+        for value in walk(held if isinstance(held, list) else [held], path[1:]):
+            told = _token(value) if parameter.kind == "token" else _reference(value)
+            if told and _points_at(told, parameter.targets):
+                rows[parameter.name, told] = None
+    for name in CODES.get(kind, ()):
+        if name in resource:
+            rows[name, resource[name]] = None
+    rows.update(dict.fromkeys((*_organisations(resource, kind), *_worklist(resource))))
+    return tuple(rows)
+
+
+@cache
+def _looked_for(kind: str) -> tuple[tuple[Parameter, tuple[Step, ...]], ...]:
+    """Return the parameters that are indexed, once for each of their paths."""
     known = parameters(kind)
-    rows = [
-        *_tokens(resource, [known[name] for name in TOKENS if name in known]),
-        *_references(resource, [known[name] for name in REFERENCES if name in known]),
-        *((name, resource[name]) for name in CODES.get(kind, ()) if name in resource),
-        *_organisations(resource, ORGANISATIONS.get(kind, "")),
-        *_worklist(resource),
-    ]
-    return tuple(dict.fromkeys(rows))
+    wanted = [known[name] for name in (*TOKENS, *REFERENCES) if name in known]
+    return tuple((parameter, path) for parameter in wanted for path in parameter.paths)
 
 
-def _tokens(resource: Resource, wanted: list[Parameter]) -> Iterator[Key]:
-    for parameter in wanted:
-        for value in parameter.values(resource):
-            if "value" in value:
-                yield parameter.name, f"{value.get('system', '')}|{value['value']}"
-
-
-def _references(resource: Resource, wanted: list[Parameter]) -> Iterator[Key]:
-    for parameter in wanted:
-        for value in parameter.values(resource):
-            reference = _reference(value)
-            if reference and _points_at(reference, parameter.targets):
-                yield parameter.name, reference
+def _token(value: Any) -> str:
+    return f"{value.get('system', '')}|{value['value']}" if "value" in value else ""
 
 
 def ods_code(reference: Any) -> str:
@@ -66,7 +69,8 @@ def ods_code(reference: Any) -> str:
     return code if kind == "Organization" and _ODS_CODE.fullmatch(code) else ""
 
 
-def _organisations(resource: Resource, element: str) -> Iterator[Key]:
+def _organisations(resource: Resource, kind: str) -> Iterator[Key]:
+    element = ORGANISATIONS.get(kind, "")
     named = resource.get(element, ())
     for reference in named if isinstance(named, list) else [named]:
         if code := ods_code(reference):
@@ -88,10 +92,9 @@ def _reference(value: Any) -> str:
     """Return "Type/id"; of a reference that is logical only, "system|value"."""
     if not isinstance(value, dict):
         return ""
-    if "reference" not in value and "value" in value.get("identifier", {}):
-        return f"{value['identifier'].get('system', '')}|{value['identifier']['value']}"
-    literal = value.get("reference", "")
-    return literal if literal.count("/") == 1 and not literal.startswith("#") else ""
+    if literal := value.get("reference"):
+        return literal if literal.count("/") == 1 and literal[0] != "#" else ""
+    return _token(value.get("identifier", {}))
 
 
 def _points_at(reference: str, targets: tuple[str, ...]) -> bool:

@@ -50,7 +50,7 @@ class Parameter:
         """Return what stands at its paths, lists opened."""
         found: list[Any] = []
         for path in self.paths:
-            found += _walk([resource], path)
+            found += walk([resource], path)
         return _answered(found) if self.paths and self.paths[0][0].exists else found
 
 
@@ -106,7 +106,8 @@ def _steps(path: str) -> Iterator[Step]:
         yield Step(name=name, system=system, exists=exists)
 
 
-def _walk(nodes: list[Any], path: tuple[Step, ...]) -> list[Any]:
+def walk(nodes: list[Any], path: tuple[Step, ...]) -> list[Any]:
+    """Return what stands at a path below these, lists opened."""
     for step in path:
         found: list[Any] = []
         for node in nodes:

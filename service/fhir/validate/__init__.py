@@ -27,6 +27,7 @@ from service.model import r4
 
 Resource = dict[str, Any]
 MAX_ISSUES: Final = 200  # of one resource; more help nobody
+_HOLDERS: Final = ("Bundle", "Parameters")  # of other resources
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,11 +75,14 @@ def _is_right(resource: Resource) -> bool:
     checks = _checks_for(resource)
     if checks is None or not _is_valid(checks.validator, resource):
         return False
-    if not all(rule.holds(resource) for rule in checks.rules):
-        return False
-    if resource["resourceType"] == "Bundle" and any(bundles.bundle_issues(resource, "")):
-        return False
+    for rule in checks.rules:
+        if not rule.holds(resource):
+            return False
     if "contained" in resource:
+        return False
+    if resource["resourceType"] not in _HOLDERS:
+        return True
+    if resource["resourceType"] == "Bundle" and any(bundles.bundle_issues(resource, "")):
         return False
     return all(_is_right(inner) for _, inner in _inner(resource, ""))
 
