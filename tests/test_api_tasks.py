@@ -105,6 +105,18 @@ def test_a_recipient_may_add_a_note_and_keeps_the_profile(api: Api) -> None:
     assert answer.json["lastModified"] >= before["lastModified"]
 
 
+def test_what_was_answered_before_stays(api: Api) -> None:
+    told, task = sent(api)
+    accepted = parameters(status="accepted", practitioner="Sister A. Example")
+    answered = api.hospice.post(f"{told}/$acknowledge", accepted).json
+    forgetful = {name: value for name, value in answered.items() if name != "output"}
+
+    answer = api.hospice.put(task, {**forgetful, "status": "completed"}, If_Match='W/"2"')
+
+    assert answer.status_code == 422
+    assert issues(answer) == [("business-rule", "Task.output")]
+
+
 def test_a_batch_answers_tasks_too_and_a_transaction_does_not(api: Api) -> None:
     _, task = sent(api)
     whole = {**api.hospice.get(task).json, "status": "received"}

@@ -66,6 +66,13 @@ def test_the_same_bytes_again_give_the_same_answer_and_nothing_new(api: Api) -> 
     assert posted_only(api) == 3
 
 
+def test_a_repeat_is_known_before_anything_is_looked_up(api: Api) -> None:
+    first = api.trust.post("", referral())
+    api.trust.create(patient())  # now its condition means two
+
+    assert api.trust.post("", referral()).data == first.data
+
+
 def test_the_same_identifier_with_other_bytes_is_a_conflict(api: Api) -> None:
     named = {"identifier": {"system": "https://fhir.nhs.uk/RJZ/Id/bundle", "value": "1"}}
     first = api.trust.post("", {**referral(), **named})
