@@ -14,7 +14,7 @@ from tests.security_samples import opened, registered
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+def token_database(tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("security") / "relay.db"
     url = f"sqlite:///{path}"
     migrate(url)
@@ -22,8 +22,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def relay(database: str) -> Iterator[Relay]:
-    with opened(database=database) as relay:
+def token_relay(token_database: str) -> Iterator[Relay]:
+    with opened(database=token_database) as relay:
         relay.store.clients.add(registered())
         relay.store.clients.add(registered("gone"))
         relay.store.clients.disable("gone")
@@ -31,5 +31,5 @@ def relay(database: str) -> Iterator[Relay]:
 
 
 @pytest.fixture(scope="module")
-def app(relay: Relay) -> FlaskClient:
-    return create_app(relay).test_client()
+def token_app(token_relay: Relay) -> FlaskClient:
+    return create_app(token_relay).test_client()

@@ -41,8 +41,8 @@ pytest_plugins = ["tests.security_fixtures"]
     ],
     ids=["ES384", "RS384", "RS512", "several audiences", "five minutes", "nbf", "no typ"],
 )
-def test_a_registered_client_gets_a_token_that_opens_its_feed(app, signer):
-    answer = ask(app, signer.assertion())
+def test_a_registered_client_gets_a_token_that_opens_its_feed(token_app, signer):
+    answer = ask(token_app, signer.assertion())
 
     assert answer.status_code == 200, answer.text
     assert answer.headers["Cache-Control"] == "no-store"
@@ -52,7 +52,7 @@ def test_a_registered_client_gets_a_token_that_opens_its_feed(app, signer):
         "expires_in": 300,
         "scope": "system/*.rs",
     }
-    assert app.get(FEED, headers=bearer(granted["access_token"])).status_code == 200
+    assert token_app.get(FEED, headers=bearer(granted["access_token"])).status_code == 200
 
 
 REFUSALS = {
@@ -83,8 +83,8 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("signer", "reason"), REFUSALS.values(), ids=REFUSALS)
-def test_an_assertion_is_refused_with_the_reason(app, signer, reason):
-    answer = ask(app, signer.assertion())
+def test_an_assertion_is_refused_with_the_reason(token_app, signer, reason):
+    answer = ask(token_app, signer.assertion())
 
     assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
     assert reason in answer.get_json()["error_description"]
@@ -92,39 +92,39 @@ def test_an_assertion_is_refused_with_the_reason(app, signer, reason):
 
 @pytest.mark.parametrize("alg", ["none", "None", "", "ES384"])
 @pytest.mark.parametrize("signature", ["", "AAAA"])
-def test_an_unsigned_assertion_is_refused(app, alg, signature):
+def test_an_unsigned_assertion_is_refused(token_app, alg, signature):
     claims = Signer().assertion().split(".")[1]
     header = encoded(json.dumps({"alg": alg, "kid": "ec"}).encode())
 
-    answer = ask(app, f"{header}.{claims}.{signature}")
+    answer = ask(token_app, f"{header}.{claims}.{signature}")
 
     assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
 
 
 @pytest.mark.parametrize("alg", ["HS256", "HS384", "ES384"])
-def test_a_public_key_is_never_taken_for_a_shared_secret(app, alg):
+def test_a_public_key_is_never_taken_for_a_shared_secret(token_app, alg):
     claims = Signer().assertion().split(".")[1]
     signed = f"{encoded(json.dumps({'alg': alg, 'kid': 'ec'}).encode())}.{claims}"
     digest = "sha384" if alg.endswith("384") else "sha256"
     signature = hmac.digest(EC.as_pem(private=False), signed.encode(), digest)
 
-    answer = ask(app, f"{signed}.{encoded(signature)}")
+    answer = ask(token_app, f"{signed}.{encoded(signature)}")
 
     assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
 
 
 @pytest.mark.parametrize("assertion", ["", "no.jwt", "a.b.c", "e30.e30.", "e30.W10.x", "é.é.é"])
-def test_what_is_not_a_signed_jwt_is_refused(app, assertion):
-    answer = ask(app, assertion)
+def test_what_is_not_a_signed_jwt_is_refused(token_app, assertion):
+    answer = ask(token_app, assertion)
 
     assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
 
 
-def test_a_tampered_assertion_is_refused(app):
+def test_a_tampered_assertion_is_refused(token_app):
     header, _, signature = Signer().assertion().split(".")
     other_claims = Signer(claims={"iss": "gone", "sub": "gone"}).assertion().split(".")[1]
 
-    assert ask(app, f"{header}.{other_claims}.{signature}").status_code == 401
+    assert ask(token_app, f"{header}.{other_claims}.{signature}").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ def test_a_tampered_assertion_is_refused(app):
         ({"scope": "system/Task.d"}, "invalid_scope"),
     ],
 )
-def test_a_token_request_is_refused_as_oauth_says(app, form, error):
-    answer = ask(app, Signer().assertion(), **form)
+def test_a_token_request_is_refused_as_oauth_says(token_app, form, error):
+    answer = ask(token_app, Signer().assertion(), **form)
 
     assert (answer.status_code, answer.get_json()["error"]) == (400, error)
     assert answer.get_json()["error_description"]
@@ -149,21 +149,21 @@ def test_a_token_request_is_refused_as_oauth_says(app, form, error):
 # --- once each
 
 
-def test_an_assertion_is_good_once_whichever_worker_sees_it(app, database):
+def test_an_assertion_is_good_once_whichever_worker_sees_it(token_app, token_database):
     assertion = Signer().assertion()
-    with opened(database=database) as other:
+    with opened(database=token_database) as other:
         second = create_app(other).test_client()
 
-        assert ask(app, assertion).status_code == 200
-        replayed = [ask(app, assertion), ask(second, assertion)]
+        assert ask(token_app, assertion).status_code == 200
+        replayed = [ask(token_app, assertion), ask(second, assertion)]
 
     for answer in replayed:
         assert answer.status_code == 401
         assert "used before" in answer.get_json()["error_description"]
 
 
-def test_of_many_at_once_with_one_assertion_exactly_one_gets_a_token(relay):
-    assertion, every = Signer().assertion(), create_app(relay)
+def test_of_many_at_once_with_one_assertion_exactly_one_gets_a_token(token_relay):
+    assertion, every = Signer().assertion(), create_app(token_relay)
 
     with ThreadPoolExecutor(16) as threads:
         codes = list(
@@ -173,19 +173,20 @@ def test_of_many_at_once_with_one_assertion_exactly_one_gets_a_token(relay):
     assert sorted(codes) == [200] + [401] * 31
 
 
-def test_the_same_jti_of_two_clients_is_two_assertions(app, relay):
-    relay.store.clients.add(registered("other"))
+def test_the_same_jti_of_two_clients_is_two_assertions(token_app, token_relay):
+    token_relay.store.clients.add(registered("other"))
     claims = {"jti": "the-same"}
 
     answers = [
-        ask(app, Signer(client_id=one, claims=claims).assertion()) for one in ("hospice", "other")
+        ask(token_app, Signer(client_id=one, claims=claims).assertion())
+        for one in ("hospice", "other")
     ]
 
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
-def test_a_refused_assertion_uses_up_no_jti(app):
+def test_a_refused_assertion_uses_up_no_jti(token_app):
     claims = {"jti": "tried-by-a-stranger"}
 
-    assert ask(app, Signer(key=STRANGER, claims=claims).assertion()).status_code == 401
-    assert ask(app, Signer(claims=claims).assertion()).status_code == 200
+    assert ask(token_app, Signer(key=STRANGER, claims=claims).assertion()).status_code == 401
+    assert ask(token_app, Signer(claims=claims).assertion()).status_code == 200

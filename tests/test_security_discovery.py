@@ -23,8 +23,8 @@ EXAMPLES = {"kind": "Patient", "mapping": "base/hl7v2-adt"}  # of what a route's
 
 
 @pytest.mark.parametrize("base", ["", "/fhir"])
-def test_the_smart_configuration_names_the_token_endpoint_in_full(app, base):
-    found = app.get(f"{base}/.well-known/smart-configuration")
+def test_the_smart_configuration_names_the_token_endpoint_in_full(token_app, base):
+    found = token_app.get(f"{base}/.well-known/smart-configuration")
 
     configuration = found.get_json()
     assert found.status_code == 200
@@ -38,8 +38,8 @@ def test_the_smart_configuration_names_the_token_endpoint_in_full(app, base):
     assert {"client-confidential-asymmetric", "permission-v2"} <= set(configuration["capabilities"])
 
 
-def test_behind_a_proxy_the_public_address_is_the_audience(database, relay):
-    with opened(database=database, public_url="https://relay.example/") as behind:
+def test_behind_a_proxy_the_public_address_is_the_audience(token_database, token_relay):
+    with opened(database=token_database, public_url="https://relay.example/") as behind:
         app = create_app(behind).test_client()
         configuration = app.get("/.well-known/smart-configuration").get_json()
         own = ask(app, Signer(claims={"aud": configuration["token_endpoint"]}).assertion())
@@ -54,8 +54,8 @@ def _status(client: FlaskClient, method: str, path: str) -> int:
     return client.open(f"{path}?identifier=x", method=method).status_code
 
 
-def test_every_route_but_the_open_ones_asks_for_a_token(relay):
-    app = create_app(relay)
+def test_every_route_but_the_open_ones_asks_for_a_token(token_relay):
+    app = create_app(token_relay)
     client = app.test_client()
     answered = {}
     for rule in app.url_map.iter_rules():

@@ -92,10 +92,10 @@ def test_what_is_no_key_set_is_refused_and_not_remembered(internet, fetch, answe
     assert fetch(URL) == KEYS
 
 
-def test_a_client_that_publishes_its_keys_gets_a_token(relay, internet):
-    relay.store.clients.add(registered("published", jwks="", jwks_url=URL))
+def test_a_client_that_publishes_its_keys_gets_a_token(token_relay, internet):
+    token_relay.store.clients.add(registered("published", jwks="", jwks_url=URL))
     internet.get(URL, json=KEYS)
-    app = create_app(relay).test_client()
+    app = create_app(token_relay).test_client()
 
     granted = ask(app, Signer(client_id="published", header={"jku": URL}).assertion())
     elsewhere = Signer(client_id="published", header={"jku": "https://evil.example/keys"})
@@ -106,20 +106,20 @@ def test_a_client_that_publishes_its_keys_gets_a_token(relay, internet):
     assert [call.request.url for call in internet.calls] == [URL]
 
 
-def test_a_client_whose_keys_do_not_answer_is_told_so(relay, internet):
-    relay.store.clients.add(registered("silent", jwks="", jwks_url=URL))
+def test_a_client_whose_keys_do_not_answer_is_told_so(token_relay, internet):
+    token_relay.store.clients.add(registered("silent", jwks="", jwks_url=URL))
     internet.get(URL, body=requests.Timeout())
 
-    refused = ask(create_app(relay).test_client(), Signer(client_id="silent").assertion())
+    refused = ask(create_app(token_relay).test_client(), Signer(client_id="silent").assertion())
 
     assert (refused.status_code, refused.get_json()["error"]) == (401, "invalid_client")
     assert "does not answer" in refused.get_json()["error_description"]
 
 
-def test_a_rotated_key_is_taken_with_the_next_fetch(relay, internet):
+def test_a_rotated_key_is_taken_with_the_next_fetch(token_relay, internet):
     fresh = ECKey.generate_key("P-384", {"kid": "fresh"})
-    relay.store.clients.add(registered("rotating", jwks="", jwks_url=URL))
-    app = create_app(relay).test_client()
+    token_relay.store.clients.add(registered("rotating", jwks="", jwks_url=URL))
+    app = create_app(token_relay).test_client()
     internet.get(URL, json=KEYS)
     before = ask(app, Signer(client_id="rotating", key=fresh).assertion())
     internet.replace("GET", URL, json={"keys": [fresh.as_dict(private=False)]})

@@ -44,16 +44,16 @@ def unverified(token: str) -> dict:
         ("system/Task.d system/Patient.r", "system/Patient.r"),
     ],
 )
-def test_scopes_are_narrowed_to_what_is_registered(app, asked, granted):
-    answer = ask(app, Signer().assertion(), scope=asked)
+def test_scopes_are_narrowed_to_what_is_registered(token_app, asked, granted):
+    answer = ask(token_app, Signer().assertion(), scope=asked)
 
     assert answer.get_json()["scope"] == granted
 
 
-def test_a_token_does_not_reach_beyond_its_scope(app):
-    token = ask(app, Signer().assertion(), scope="system/Task.rs").get_json()["access_token"]
+def test_a_token_does_not_reach_beyond_its_scope(token_app):
+    token = ask(token_app, Signer().assertion(), scope="system/Task.rs").get_json()["access_token"]
 
-    refused = app.get(FEED, headers=bearer(token))
+    refused = token_app.get(FEED, headers=bearer(token))
 
     assert refused.status_code == 403
     assert refused.get_json()["issue"][0]["code"] == "forbidden"
@@ -97,8 +97,8 @@ def with_claims(token: str, **claims: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def token(app):
-    return ask(app, Signer().assertion()).get_json()["access_token"]
+def token(token_app):
+    return ask(token_app, Signer().assertion()).get_json()["access_token"]
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def token(app):
         *("guessed secret", "an assertion", "nothing", "not ascii"),
     ],
 )
-def test_a_spoilt_token_opens_nothing(app, token, spoil):
-    refused = app.get(
+def test_a_spoilt_token_opens_nothing(token_app, token, spoil):
+    refused = token_app.get(
         FEED, headers={"Authorization": f"Bearer {spoil(token)}".encode().decode("latin-1")}
     )
 
@@ -132,27 +132,29 @@ def test_a_spoilt_token_opens_nothing(app, token, spoil):
     assert refused.get_json()["issue"][0]["code"] == "login"
 
 
-def test_an_expired_token_opens_nothing(app, relay):
+def test_an_expired_token_opens_nothing(token_app, token_relay):
     client = Client(id="hospice", organisation=OdsCode("8HX03"), scopes=Scopes.parse("system/*.rs"))
 
-    refused = app.get(FEED, headers=bearer(relay.tokens.issue(client, "past", lifetime=-1)))
+    refused = token_app.get(
+        FEED, headers=bearer(token_relay.tokens.issue(client, "past", lifetime=-1))
+    )
 
     assert refused.status_code == 401
     assert "expired" in refused.get_json()["issue"][0]["diagnostics"]
 
 
-def test_a_token_ends_while_a_worker_remembers_it(app, relay):
+def test_a_token_ends_while_a_worker_remembers_it(token_app, token_relay):
     client = Client(id="hospice", organisation=OdsCode("8HX03"), scopes=Scopes.parse("system/*.rs"))
-    short = relay.tokens.issue(client, "short", lifetime=1)
-    first = app.get(FEED, headers=bearer(short))
+    short = token_relay.tokens.issue(client, "short", lifetime=1)
+    first = token_app.get(FEED, headers=bearer(short))
     time.sleep(1.1)
 
     assert first.status_code == 200
-    assert app.get(FEED, headers=bearer(short)).status_code == 401
+    assert token_app.get(FEED, headers=bearer(short)).status_code == 401
 
 
-def test_a_token_of_one_worker_is_read_by_another(token, database):
-    with opened(database=database) as other:
+def test_a_token_of_one_worker_is_read_by_another(token, token_database):
+    with opened(database=token_database) as other:
         assert create_app(other).test_client().get(FEED, headers=bearer(token)).status_code == 200
 
 
@@ -164,8 +166,8 @@ def test_a_token_of_another_deployment_opens_nothing(token, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["", "Basic aG9zcGljZTo=", "Bearer", "bearer "])
-def test_without_a_token_the_answer_says_where_to_get_one(app, scheme):
-    refused = app.get(FEED, headers={"Authorization": scheme} if scheme else {})
+def test_without_a_token_the_answer_says_where_to_get_one(token_app, scheme):
+    refused = token_app.get(FEED, headers={"Authorization": scheme} if scheme else {})
 
     assert refused.status_code == 401
     assert "/oauth2/token" in refused.get_json()["issue"][0]["diagnostics"]

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _STOPPING: Final = {signal.SIGTERM, signal.SIGINT}
 _AGAIN: Final = 0.5  # seconds
+# With Python's own 5 ms a commit, which gives way at every statement, queues behind computing.
+_SWITCH: Final = 0.001  # seconds
 
 
 class GranianLines(logging.Handler):
@@ -53,6 +55,7 @@ def _app() -> Flask:
     from service.app import assemble, create_app
     from service.store import open_store
 
+    sys.setswitchinterval(_SWITCH)
     settings = Settings.from_environment(os.environ)
     log.configure(settings.log_level)
     relay = assemble(settings, open_store(settings.database), *rules(settings.mappings))
