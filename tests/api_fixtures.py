@@ -16,30 +16,34 @@ from tests.api_samples import Api
 
 
 @pytest.fixture(scope="session")
-def mappings() -> Mappings:
+def shipped_mappings() -> Mappings:
     return Mappings.load(bundled_folder("mappings"), formats=FORMATS)
 
 
 @pytest.fixture(scope="session")
-def routing() -> Routing:
+def shipped_routing() -> Routing:
     return Routing.load(bundled_folder("mappings"))
 
 
 @pytest.fixture
-def relay(sqlite_url: str, mappings: Mappings, routing: Routing) -> Iterator[Relay]:
+def api_relay(
+    sqlite_url: str, shipped_mappings: Mappings, shipped_routing: Routing
+) -> Iterator[Relay]:
     settings = Settings(database=sqlite_url)
     with open_store(sqlite_url) as store:
-        yield assemble(settings, store, mappings, routing)
+        yield assemble(settings, store, shipped_mappings, shipped_routing)
 
 
 @pytest.fixture
-def api(relay: Relay) -> Api:
-    return Api(relay, create_app(relay))
+def api(api_relay: Relay) -> Api:
+    return Api(api_relay, create_app(api_relay))
 
 
 @pytest.fixture
-def postgres_api(postgres_url: str, mappings: Mappings, routing: Routing) -> Iterator[Api]:
+def postgres_api(
+    postgres_url: str, shipped_mappings: Mappings, shipped_routing: Routing
+) -> Iterator[Api]:
     settings = Settings(database=postgres_url)
     with open_store(postgres_url) as store:
-        relay = assemble(settings, store, mappings, routing)
+        relay = assemble(settings, store, shipped_mappings, shipped_routing)
         yield Api(relay, create_app(relay))

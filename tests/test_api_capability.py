@@ -51,13 +51,13 @@ OWN = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")
 
 @pytest.fixture(scope="module")
 def shared(
-    mappings: Mappings, routing: Routing, tmp_path_factory: pytest.TempPathFactory
+    shipped_mappings: Mappings, shipped_routing: Routing, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Api]:
     """One application for all claims: each posts what it looks for."""
     url = f"sqlite:///{tmp_path_factory.mktemp('capability') / 'relay.db'}"
     migrate(url)
     with open_store(url) as store:
-        relay = assemble(Settings(database=url), store, mappings, routing)
+        relay = assemble(Settings(database=url), store, shipped_mappings, shipped_routing)
         yield Api(relay, create_app(relay))
 
 
@@ -104,9 +104,9 @@ def test_it_needs_no_token_and_can_be_revalidated(api: Api) -> None:
     assert nobody.get("metadata?_format=json", Accept="text/html").status_code == 200
 
 
-def test_it_follows_the_routes(relay: Relay) -> None:
+def test_it_follows_the_routes(api_relay: Relay) -> None:
     served = {
-        rule.endpoint.removeprefix("fhir.") for rule in create_app(relay).url_map.iter_rules()
+        rule.endpoint.removeprefix("fhir.") for rule in create_app(api_relay).url_map.iter_rules()
     }
     less = capability_statement(
         Served(base="http://x/fhir", version="1", interactions=["read"], profiles=[])

@@ -26,12 +26,12 @@ MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(Heal
 
 @pytest.fixture(scope="module")
 def shared(
-    mappings: Mappings, routing: Routing, tmp_path_factory: pytest.TempPathFactory
+    shipped_mappings: Mappings, shipped_routing: Routing, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Api]:
     url = f"sqlite:///{tmp_path_factory.mktemp('robust') / 'relay.db'}"
     migrate(url)
     with open_store(url) as store:
-        relay = assemble(Settings(database=url), store, mappings, routing)
+        relay = assemble(Settings(database=url), store, shipped_mappings, shipped_routing)
         yield Api(relay, create_app(relay))
 
 
@@ -121,7 +121,7 @@ def test_spoilt_answers_are_refused_or_taken(shared: Api, data: st.DataObject) -
 @MANY
 @given(data=st.data())
 def test_spoilt_tasks_are_refused_or_taken(shared: Api, data: st.DataObject) -> None:
-    shared.trust.post("", referral())
+    shared.trust.post("", referral("t", "9990123454"))
     task = shared.hospice.search("Task?_sort=-_lastUpdated&_count=1")[0]
     changed = data.draw(spoilt({**task, "status": "received"}))
     tag = f'W/"{task["meta"]["versionId"]}"'
