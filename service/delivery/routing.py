@@ -19,10 +19,11 @@ _PRACTICE: Final = re.compile(r"[A-Z][0-9]{5}")
 
 # Changes of a patient's details are for those who already have the patient, whom the store
 # knows; they are not news for the practice, and nobody is missed when nobody is found.
+_HOUSEKEEPING: Final = frozenset({"patient-update", "patient-merge"})
+
 _SOMEBODY_MISSED: Final = (
     "no usable postcode: the team of the place where the patient lives would be told, and is not"
 )
-_HOUSEKEEPING: Final = frozenset({"patient-update", "patient-merge"})
 
 _ASKING: Final = frozenset({"referral", "referral-update"})
 NOBODY_ACTS: Final = Issue(
