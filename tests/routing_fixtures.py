@@ -41,7 +41,7 @@ areas:
   east: [CT, TN23]
 markers:
   palliative:
-    diagnosis: [Z51.5]
+    diagnosis: [Z51.5, "103735009"]
     specialty: ["315"]
     destination: ["88"]
     service: ["306237005"]

@@ -85,12 +85,22 @@ def test_the_practice_is_told_for_information(routing: Routing) -> None:
     assert not [issue for issue in routed.issues if issue.severity == "warning"]
 
 
-@pytest.mark.parametrize("code", ["V81997", "V81998", "V81999"])
-def test_a_code_for_no_practice_is_nobody(routing: Routing, code: str) -> None:
-    routed = routing.recipients(transfer(patient=registered_at(code)))
+@pytest.mark.parametrize(
+    ("patient", "severity"),
+    [
+        *[(registered_at(code), "information") for code in ("V81997", "V81998", "V81999")],
+        (Patient(), "warning"),
+    ],
+    ids=["none", "unregistered", "unknown", "not sent"],
+)
+def test_without_a_practice_none_is_told_and_a_missing_one_is_a_warning(
+    routing: Routing, patient: Patient, severity: str
+) -> None:
+    routed = routing.recipients(transfer(patient=patient))
 
     assert routed.recipients == ()
-    assert "GP practice is not known" in texts(routed)
+    noted = [one.severity for one in routed.issues if "GP practice is not known" in one.text]
+    assert noted == [severity]
 
 
 def test_a_practice_named_without_a_code_is_flagged(routing: Routing) -> None:

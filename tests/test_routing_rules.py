@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from routing_fixtures import living_at, routing, stay, transfer
 
@@ -10,14 +12,17 @@ from service.model import (
     Address,
     Coded,
     Diagnosis,
+    Encounter,
     OdsCode,
     Patient,
+    Procedure,
     Recipient,
     Request,
 )
 
 __all__ = ["routing"]
 
+SNOMED = "http://snomed.info/sct"
 PALLIATIVE = (Diagnosis(code="Z51.5"),)
 PAIN_REQUEST = Request(service=Coded(code="306109009", system="http://snomed.info/sct"))
 
@@ -120,3 +125,46 @@ def test_the_reason_for_a_request_is_a_marker_too(routing: Routing) -> None:
     routed = routing.recipients(transfer(patient=living_at("CT1 9ZZ"), requests=(request,)))
 
     assert told(routed) == {"8HX01": ("information", "rule:palliative-east")}
+
+
+@pytest.mark.parametrize("use", ["work", "old", "billing"])
+def test_where_the_patient_does_not_live_counts_for_nothing(routing: Routing, use: str) -> None:
+    patient = Patient(addresses=(Address(postcode="CT1 9ZZ", use=use),))
+
+    routed = routing.recipients(transfer(patient=patient, diagnoses=PALLIATIVE))
+
+    assert routed.recipients == ()
+
+
+@pytest.mark.parametrize("postcode", ["ZZ99 3VZ", "ZZ993WZ", "", "here"])
+@pytest.mark.parametrize(
+    ("diagnoses", "severity"), [(PALLIATIVE, "warning"), ((), "information")], ids=str
+)
+def test_without_a_usable_postcode_a_team_that_is_missed_is_a_warning(
+    routing: Routing, postcode: str, diagnoses: tuple[Diagnosis, ...], severity: str
+) -> None:
+    routed = routing.recipients(transfer(patient=living_at(postcode), diagnoses=diagnoses))
+
+    noted = [issue.severity for issue in routed.issues if "no usable postcode" in issue.text]
+    assert noted == [severity]
+
+
+@pytest.mark.parametrize(
+    ("fields", "holds"),
+    [
+        ({"diagnoses": (Diagnosis(code="103735009", system=SNOMED),)}, True),
+        ({"diagnoses": (Diagnosis(code="103735009"),)}, True),
+        ({"procedures": (Procedure(code="103735009", system=SNOMED),)}, True),
+        ({"encounter": Encounter(reason=Coded(code="103735009", system=SNOMED))}, True),
+        ({"encounter": Encounter(reason=Coded(code="Z51.5"))}, True),
+        ({"diagnoses": (Diagnosis(code="1037350091", system=SNOMED),)}, False),  # whole codes
+        ({"diagnoses": (Diagnosis(code="103735009", system="http://read.info/ctv3"),)}, False),
+        ({"diagnoses": (Diagnosis(text="103735009"),)}, False),
+    ],
+)
+def test_a_condition_counts_in_either_terminology_and_wherever_it_stands(
+    routing: Routing, fields: dict[str, Any], holds: bool
+) -> None:
+    routed = routing.recipients(transfer(patient=living_at("CT1 9ZZ"), **fields))
+
+    assert ("8HX01" in told(routed)) is holds
