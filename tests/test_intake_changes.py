@@ -190,3 +190,27 @@ def test_a_merge_reaches_whoever_holds_the_record_that_went(trust: Team, practic
     sent(trust, merge.replace(b"9990123454^^^NHS^NH~", b""))
 
     assert kinds(practice) == ["discharge", "patient-merge"]
+
+
+def test_a_cancellation_without_the_stays_number_reaches_whoever_holds_the_patient(
+    trust: Team, practice: Team
+) -> None:
+    sent(trust, a03(practice=PRACTICE))
+    cancelled = a03(control_id="K0002", event="A13", practice=LATER_PRACTICE)
+    sent(trust, cancelled.replace(b"V12345678^^^VISITID", b""))
+
+    assert kinds(practice) == ["discharge", "discharge-cancelled"]
+    assert "was not sent here before" in notes(practice.feed()[1])
+
+
+def test_what_is_restricted_later_is_not_shown_to_those_who_hold_the_patient(
+    trust: Team, practice: Team
+) -> None:
+    doctor = b"|G9999991^TESTDOCTOR^PAT^^^DR^^^GMC"
+    moved = a03(control_id="K0002", event="A31", practice=LATER_PRACTICE, postcode="ME16 9ZZ")
+    sent(trust, a03(practice=PRACTICE))
+    sent(trust, moved.replace(doctor, doctor + b"||||||||Y"))
+
+    patients = practice.get("/fhir/Patient").get_json()["entry"]
+    assert [entry["resource"]["address"][0]["postalCode"] for entry in patients] == ["TN2 9ZZ"]
+    assert kinds(practice) == ["discharge"]

@@ -15,11 +15,12 @@ import orjson
 
 from service.errors import Issue
 from service.fhir.build import Held, Identity, Known, identity_keys
-from service.fhir.build.continuity import differences
+from service.fhir.build.continuity import differences, is_restricted
 from service.model import OdsCode, TransferOfCare
 from service.store import Check, Store
 
 Resource = dict[str, Any]
+_MUST_BE_HEARD = frozenset({"discharge-cancelled", "referral-cancelled", "death"})
 MOST_CORRECTED = 1  # of NHS number, family name and birth date in one message
 _NAMED = ("encounter", "requests", "documents", "replaced", "appended")  # slots told of
 
@@ -96,6 +97,12 @@ class _Choice:
                 self._doubt("conflict", text, slot)
 
     def _choose_patient(self, candidates: list[Held]) -> None:
+        if self._is_hidden_from_holders():
+            open_records = [h for h in candidates if not is_restricted(self.bodies.get(h.id, {}))]
+            candidates = [h for h in candidates if h not in open_records]
+            if open_records:
+                text = "the record is restricted now: it is kept apart from what was sent before"
+                self._doubt("suppressed", text, "patient")
         told = [
             (differences(self.bodies[held.id], self.transfer.patient), held)
             for held in candidates
@@ -110,6 +117,13 @@ class _Choice:
         if told and not same:
             text = "these numbers were sent before for somebody else: taken for another patient"
             self._doubt("conflict", text, "patient")
+
+    def _is_hidden_from_holders(self) -> bool:
+        """Whether those who hold the patient from before must not see what is sent now.
+
+        A withdrawal or a death must still find what it is about.
+        """
+        return self.transfer.patient.restricted and self.transfer.kind not in _MUST_BE_HEARD
 
     def _take(self, slot: str, candidates: list[Held]) -> None:
         if not candidates:

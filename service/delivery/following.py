@@ -29,19 +29,27 @@ FOLLOWS: Final = {
     "patient-update": ("patient",),
     "patient-merge": ("patient", "merged"),
 }
+# Where the stay cannot be told (a cancellation without its number): whoever holds the patient.
+_ELSE: Final = {"discharge-cancelled": ("patient",)}
 # Which notices a withdrawal takes back, and by which search key they are found.
 _TAKES_BACK: Final = {"discharge-cancelled": "encounter", "referral-cancelled": "based-on"}
+_DETAILS: Final = frozenset({"patient-update", "patient-merge"})
 _DISCHARGES: Final = frozenset({"discharge", "death"})
 _OPEN: Final = frozenset({"requested", "received"})
 _WITHDRAWN: Final = "The sender has withdrawn what this was about."
 
 
 def holders(store: Store, transfer: TransferOfCare, found: Found) -> tuple[Recipient, ...]:
-    """Return who may see what the transfer changes; told to act where they must stop."""
+    """Return who may see what the transfer changes; told to act where they must stop.
+
+    Details of a restricted record are no news for those whom a rule once chose.
+    """
+    if transfer.patient.restricted and transfer.kind in _DETAILS:
+        return ()
     role = "action" if transfer.kind in _TAKES_BACK else "information"
     every = {
         ods: None
-        for held in _changed(transfer, found)
+        for held in (*_changed(transfer, found),) or _instead(transfer, found)
         for ods in store.audience(held.type, held.id)
     }
     return tuple(
@@ -98,6 +106,11 @@ def _cancelled(
                 ),
                 version,
             )
+
+
+def _instead(transfer: TransferOfCare, found: Found) -> Iterator[Held]:
+    slots = _ELSE.get(transfer.kind, ())
+    return (held for slot, held in found.known.items() if slot in slots)
 
 
 def _changed(transfer: TransferOfCare, found: Found) -> Iterator[Held]:

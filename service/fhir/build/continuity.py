@@ -28,7 +28,12 @@ DELETED: Final = "deleted"  # FHIR issue-type of an element that the sender dele
 
 
 def continued(stored: Resource, built: Resource, issues: Iterable[Issue]) -> Resource:
-    """Return the next version of a Patient: what was built, and what it says nothing about."""
+    """Return the next version of a Patient: what was built, and what it says nothing about.
+
+    Of a record that is restricted only now nothing new is shown to those who hold it.
+    """
+    if is_restricted(built) and not is_restricted(stored):
+        return stored
     deleted = [issue.target for issue in issues if issue.code == DELETED]
 
     def ended(field: str) -> bool:
@@ -51,6 +56,12 @@ def continued(stored: Resource, built: Resource, issues: Iterable[Issue]) -> Res
         and not (has_nhs_number and number.get("system") == NHS_NUMBER)
     ]
     return {**built, **({"identifier": numbers} if numbers else {}), **stays}
+
+
+def is_restricted(resource: Resource) -> bool:
+    """Whether a resource is labelled restricted or very restricted."""
+    labels = resource.get("meta", {}).get("security", ())
+    return any(label.get("code") in ("R", "V") for label in labels)
 
 
 def differences(stored: Resource, patient: Patient) -> tuple[str, ...]:
