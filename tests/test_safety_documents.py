@@ -187,7 +187,7 @@ def test_a_confidentiality_that_is_not_known_restricts(word: str, is_open: bool)
     ("status", "words"),
     [
         ("CA", "has withdrawn a document"),
-        ("OB", "It is marked as obsolete"),
+        ("OB", "A document is marked as obsolete"),
     ],
 )
 def test_a_document_that_is_over_is_not_told_as_news(status: str, words: str) -> None:
@@ -200,7 +200,7 @@ def test_a_document_that_is_over_is_not_told_as_news(status: str, words: str) ->
 def test_a_document_that_is_not_final_is_told_to_be_so() -> None:
     told = outcome(document(TXA.replace("|AU||", "|DI||"), tx(1, "Discharged home")))
 
-    assert all("It is not final yet." in line for line in told.lines)
+    assert all("What was sent is not final yet." in line for line in told.lines)
 
 
 def test_a_withdrawn_summary_of_a_dead_patient_is_a_withdrawal() -> None:

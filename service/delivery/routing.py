@@ -26,6 +26,7 @@ _SOMEBODY_MISSED: Final = (
 )
 
 _ASKING: Final = frozenset({"referral", "referral-update"})
+_WITH_A_PLAN: Final = frozenset({"discharge", "document"})
 NOBODY_ACTS: Final = Issue(
     severity="warning",
     code="not-found",
@@ -184,9 +185,17 @@ class _Route:
             self.note(
                 "warning", "not-found", "no recipient was found: nobody is told", "recipients"
             )
-        elif self.transfer.kind in _ASKING and not self.is_addressed:
-            self._issues.append(NOBODY_ACTS)
+        elif not self.is_addressed:
+            self._note_that_nobody_acts()
         return Routed(recipients=found, issues=tuple(self._issues), requests=self._requests)
+
+    def _note_that_nobody_acts(self) -> None:
+        kind, requests = self.transfer.kind, self.transfer.requests
+        if kind in _ASKING:
+            self._issues.append(NOBODY_ACTS)
+        elif kind in _WITH_A_PLAN and any(each.status == "active" for each in requests):
+            text = "nobody is asked to act on the plan: no recipient of it is known"
+            self.note("warning", "not-found", text, "requests")
 
     def _add_performers(self, request: Request, target: str) -> Iterator[Organisation]:
         """Add those whom a request names, and yield each with the code it was found by."""

@@ -52,6 +52,7 @@ class Message:
     operator: Practitioner | None = None  # who entered it, e.g. EVN-5
     processing: str | None = None  # HL7 table 0103: P production, T training, D debugging
     replaces: str | None = None  # id of the message or document that this one supersedes
+    doc_status: str | None = None  # FHIR composition-status of what the sections say
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +79,7 @@ class Patient:
     language: str | None = None  # BCP 47, e.g. "en"
     contacts: tuple[Contact, ...] = ()
     merged_identifiers: tuple[Identifier, ...] = ()  # patient-merge: those that went (MRG)
+    confidentiality: str | None = None  # v3-Confidentiality of a restricted record: R | V
     restricted: bool = False  # record marked restricted or very restricted: no fan-out
     reference: str | None = None  # "Patient/id" where the sender's own resource is stored
 
@@ -87,6 +89,7 @@ class Encounter:
     """The stay or attendance that ended, or in which the referral was made."""
 
     identifiers: tuple[Identifier, ...] = ()
+    status: str | None = None  # FHIR encounter-status, where the sender says it
     klass: str | None = None  # v3-ActCode: IMP | EMER | AMB | …
     patient_class: str | None = None  # as sent, e.g. PV1-2
     admitted_at: Moment | None = None
@@ -179,6 +182,7 @@ class Request:
     identifiers: tuple[Identifier, ...] = ()
     requisition: Identifier | None = None  # shared by the requests of one episode
     status: str = "active"  # FHIR request-status
+    do_not_perform: bool = False  # it asks that this not be done
     intent: str = "order"  # FHIR request-intent; "plan" for a discharge's requested actions
     priority: str | None = None  # FHIR request-priority
     priority_text: str | None = None  # in the sender's words

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+
 from service.fhir.build.context import Json, Resource
 from service.fhir.index import ods_code
 
@@ -54,7 +56,18 @@ def adopted(built: Resource, posted: Resource) -> Resource:
     theirs = {name: posted[name] for name in posted if name not in SERVER_OWNED}
     whole: Resource = {**built, **theirs, **both, **ours}
     whole["meta"] = _meta(built["meta"], posted.get("meta", {}))
-    return {name: whole[name] for name in dict.fromkeys((*built, *theirs))}
+    return _without_orphans({name: whole[name] for name in dict.fromkeys((*built, *theirs))})
+
+
+def _without_orphans(whole: Resource) -> Resource:
+    """Leave out contained resources that nothing refers to any more: what did is ours to say."""
+    held = whole.get("contained")
+    if not held:
+        return whole
+    told = orjson.dumps({k: v for k, v in whole.items() if k != "contained"}, default=str).decode()
+    kept = [each for each in held if f'"#{each.get("id")}"' in told]
+    others = {name: value for name, value in whole.items() if name != "contained"}
+    return {**others, "contained": kept} if kept else others
 
 
 def _joined(ours: list[Any], theirs: list[Any]) -> list[Any]:

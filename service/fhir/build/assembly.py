@@ -18,11 +18,12 @@ from service.fhir.build.provenance import provenance
 from service.fhir.build.request import addressed_to, service_request
 from service.fhir.build.succession import Succession, successions
 from service.fhir.systems import ACT_REASON, CONFIDENTIALITY
-from service.model import Diagnosis, Organisation, Recipient
+from service.model import Diagnosis, Organisation, Patient, Recipient
 
 # A stay is made even of nothing where the event is about one: its notices must name it.
 _ABOUT_A_STAY: Final = frozenset({"discharge", "discharge-cancelled"})
 _RESTRICTED: Final = coding(CONFIDENTIALITY, "R", "restricted")
+_VERY_RESTRICTED: Final = coding(CONFIDENTIALITY, "V", "very restricted")
 _TRIAL: Final = coding(ACT_REASON, "HTEST", "test health data")
 
 
@@ -43,7 +44,7 @@ class Assembly:
         transfer, context = self.context.transfer, self.context
         context.instant = context.now.isoformat(timespec="milliseconds")
         context.sender = organisation_reference(Organisation(ods=transfer.message.sender), context)
-        context.security += [_RESTRICTED] * transfer.patient.restricted
+        context.security += _restriction(transfer.patient)
         context.security += [_TRIAL] * (transfer.message.processing in ("T", "D"))
         self._add_patient()
         self._add_stay()
@@ -144,6 +145,13 @@ class Assembly:
         original = [self._original] if self._original else []
         whom = {"reference": self.context.subject["reference"]}
         return self._papers + original or list(self._requests.values()) or [whom]
+
+
+def _restriction(who: Patient) -> list[Json]:
+    """Return the label of a restricted record, as strict as the sender's."""
+    if not who.restricted:
+        return []
+    return [_VERY_RESTRICTED if who.confidentiality == "V" else _RESTRICTED]
 
 
 def _as_posted(reference: str | None) -> Held | None:

@@ -23,7 +23,7 @@ from service.fhir.build.parts import (
 from service.fhir.build.wording import TITLES, div
 from service.fhir.systems import CONFIDENTIALITY, SNOMED, local_system
 from service.fhir.validate.xhtml import is_narrative
-from service.model import Document, Section
+from service.model import Document, Patient, Section
 from service.model.signatures import SIGNED, media_type
 
 OCTETS: Final = "application/octet-stream"
@@ -133,18 +133,24 @@ def composition(context: Context, held: Held) -> Resource:
             "resourceType": "Composition",
             "id": held.id,
             "meta": meta(context, held),
-            "status": "final",
+            "status": transfer.message.doc_status or "final",
             "type": DISCHARGE_SUMMARY if is_discharge else {"text": TITLES[transfer.kind]},
             "subject": context.subject,
             "encounter": context.encounter,
             "date": plain(transfer.message.sent_at) or context.instant,
             "author": [context.sender],
             "title": "Discharge summary" if is_discharge else TITLES[transfer.kind],
-            "confidentiality": "R" if transfer.patient.restricted else None,
+            "confidentiality": _confidentiality(transfer.patient),
             "custodian": context.sender,
             "section": [_section(each) for each in transfer.sections],
         }
     )
+
+
+def _confidentiality(who: Patient) -> str | None:
+    if not who.restricted:
+        return None
+    return "V" if who.confidentiality == "V" else "R"
 
 
 def _section(given: Section) -> Json:

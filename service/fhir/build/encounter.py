@@ -48,6 +48,7 @@ CLASSES: Final = {
 # Diagnosis types of HL7 table 0052; a working diagnosis has no role in FHIR.
 ROLES: Final = {"A": ("AD", "Admission diagnosis"), "F": ("DD", "Discharge diagnosis")}
 EMPTY: Final = Encounter()
+_ERROR: Final = "entered-in-error"
 
 
 def encounter(
@@ -82,10 +83,12 @@ def encounter(
 
 
 def _status(context: Context) -> str:
-    """Return what is known of the stay; a cancelled discharge opens it again."""
+    """Return what is said or known of the stay; a cancelled discharge opens it again."""
     kind, stay = context.transfer.kind, context.transfer.encounter or EMPTY
-    if kind == "discharge-cancelled":
+    if kind == "discharge-cancelled" and stay.status != _ERROR:
         return "in-progress"
+    if stay.status:
+        return stay.status
     if kind in ("discharge", "death") or stay.discharged_at:
         return "finished"
     return "in-progress" if stay.admitted_at else "unknown"

@@ -51,10 +51,11 @@ def service_request(
             "identifier": _identifiers(given, context, index),
             "requisition": given.requisition
             and identifier(given.requisition, context, "ServiceRequest"),
-            "status": "revoked" if _is_withdrawn(context) else given.status,
+            "status": _status(given, context),
             "intent": given.intent,
             "category": _categories(given),
             "priority": given.priority,
+            "doNotPerform": given.do_not_perform or None,
             "code": coded(given.service) or ABSENT,
             "subject": context.subject,
             "encounter": context.encounter,
@@ -96,8 +97,10 @@ def _priority_as_sent(given: Request) -> list[str]:
     return [f"Priority as sent: {given.priority_text}"] if given.priority_text else []
 
 
-def _is_withdrawn(context: Context) -> bool:
-    return context.transfer.kind == "referral-cancelled"
+def _status(given: Request, context: Context) -> str:
+    is_over = given.status in ("revoked", "entered-in-error", "completed")
+    withdrawn = context.transfer.kind == "referral-cancelled" and not is_over
+    return "revoked" if withdrawn else given.status
 
 
 def _identifiers(given: Request, context: Context, index: int) -> list[Json]:

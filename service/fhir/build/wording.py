@@ -30,7 +30,7 @@ TITLES: Final = {
 }
 _ROLES: Final = {"action": "For action.", "information": "For information."}
 _DISREGARD: Final = "Disregard the earlier notice."
-_WITHDRAWN: Final = "entered-in-error"  # FHIR document-reference-status
+_WITHDRAWN: Final = "entered-in-error"  # of documents, compositions and stays alike
 _LIVE: Final = frozenset({"active"})  # FHIR request-status
 _STATUS: Final = {
     "draft": "marked as a draft",
@@ -58,6 +58,7 @@ def summary(context: Context, recipient: Recipient, requests: Sequence[Request])
     asked = transfer.requests if transfer.kind in _REFERRALS else requests
     said = [_HAPPENED[transfer.kind](transfer, by)]
     if not is_alert(transfer):
+        said += _not_as_usual(transfer)
         said += [text for request in asked if (text := _asked(request, by))]
     return " ".join([*said, _ROLES[recipient.role]])
 
@@ -71,11 +72,16 @@ def _discharge(transfer: TransferOfCare, by: str) -> str:
     stay = transfer.encounter or Encounter()
     to = _place(stay.discharge_destination)
     where = (f"from {by}", stay.ward, f"to: {to}" if to else None)
-    return f"Discharged{_on(stay.discharged_at)} {', '.join(filter(None, where))}."
+    told = f"Discharged{_on(stay.discharged_at)} {', '.join(filter(None, where))}."
+    if stay.status in (None, "finished"):
+        return told
+    return f"{told} The stay itself is marked as {stay.status}: ask {by} whether it has ended."
 
 
 def _discharge_cancelled(transfer: TransferOfCare, by: str) -> str:
     when = _on(transfer.encounter.discharged_at) if transfer.encounter else ""
+    if transfer.encounter and transfer.encounter.status == _WITHDRAWN:
+        return f"{by} has marked the stay as entered in error. {_DISREGARD}"
     told = f"The discharge from {by}{when} was cancelled: the patient is still there."
     return f"{told} {_DISREGARD}"
 
@@ -104,7 +110,7 @@ def _document(transfer: TransferOfCare, by: str) -> str:
     told = f"{by} has sent {document} about the patient."
     if any(each.replaces for each in transfer.documents):
         told = f"{by} has sent a new version of {document} about the patient."
-    return " ".join([told, *_not_as_usual(transfer.documents)])
+    return told
 
 
 def _named(documents: Sequence[Document]) -> str:
@@ -112,14 +118,18 @@ def _named(documents: Sequence[Document]) -> str:
     return f"a document ({kinds})" if kinds else "a document"
 
 
-def _not_as_usual(documents: Sequence[Document]) -> Iterator[str]:
-    """Yield what keeps a document from being relied upon."""
+def _not_as_usual(transfer: TransferOfCare) -> Iterator[str]:
+    """Yield what keeps a document, or what is said in words, from being relied upon."""
+    documents = transfer.documents
+    states = {transfer.message.doc_status, *(each.doc_status for each in documents)}
     if any(each.status == "superseded" for each in documents):
-        yield "It is marked as obsolete: there is a newer one."
+        yield "A document is marked as obsolete: there is a newer one."
     if any(each.status == _WITHDRAWN for each in documents):
-        yield "Part of it is marked as entered in error."
-    if any(each.doc_status == "preliminary" for each in documents):
-        yield "It is not final yet."
+        yield "A document is marked as entered in error."
+    if "preliminary" in states:
+        yield "What was sent is not final yet."
+    if "amended" in states:
+        yield "What was sent corrects an earlier version."
 
 
 def _details(transfer: TransferOfCare, by: str) -> str:
@@ -129,8 +139,11 @@ def _details(transfer: TransferOfCare, by: str) -> str:
 
 
 def _is_withdrawn(transfer: TransferOfCare) -> bool:
-    documents = transfer.documents if transfer.kind == "document" else ()
-    return bool(documents) and all(each.status == _WITHDRAWN for each in documents)
+    """Whether all that a document says was taken back."""
+    if transfer.kind != "document":
+        return False
+    states = {each.status for each in transfer.documents}
+    return transfer.message.doc_status == _WITHDRAWN or states == {_WITHDRAWN}
 
 
 _ALERTS: Final = frozenset({"death", "discharge-cancelled", "referral-cancelled"})
@@ -205,6 +218,8 @@ def _asked(request: Request, by: str) -> str:
         what = service or "a service"
         told = _STATUS.get(request.status, "not active")
         return f"The request for {what} is {told}: ask {by} before acting."
+    if request.do_not_perform:
+        return f"Asked NOT to be done: {service or 'a service'}."
     urgency = f" ({_urgency(request)})" if _urgency(request) else ""
     until = f" by {spoken_time(request.ends_at)}" if request.ends_at else ""
     what = f": {service}" if service else ""

@@ -55,7 +55,9 @@ _PLAIN: Final[dict[str, tuple[Step, Types | None]]] = {  # None: of the same typ
     "last": (steps.last, None),
     "resolve": (steps.resolve, ANYTHING),
     "focus": (steps.focal, ANYTHING),
+    "subject": (steps.subjects, frozenset({"Patient"})),
 }
+_KEPT: Final = (steps.resolve, steps.subjects)  # found once for the paths that begin so
 _TO_PLACES: Final = frozenset({*_PLAIN, "where", "extension", "ofType", "repeat"})
 _QUESTIONS: Final = frozenset({"exists", "empty", "not", "is"})
 _TEXT_TESTS: Final[dict[str, Callable[[str], Callable[[str], object]]]] = {
@@ -178,7 +180,7 @@ class _Compiler:
             case name, () if name in _PLAIN:
                 step, types = _PLAIN[name]
                 found = self.after(of, step, types)
-                found = self.remembered(tree, found) if step is steps.resolve else found
+                found = self.remembered(tree, found) if step in _KEPT else found
             case "where", (criteria,):
                 found = self.after(of, steps.where(self.criterion(criteria)))
             case "extension", (url,):

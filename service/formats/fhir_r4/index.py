@@ -20,6 +20,7 @@ _RELATIVE: Final = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
 _ABSOLUTE: Final = re.compile(r"(.+/)?([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
 _BUNDLES_WITHIN: Final = 3  # levels: a message may carry a document
 _SEVERAL: Final = 2
+_NHS_NUMBER: Final = "https://fhir.nhs.uk/Id/nhs-number"
 
 _Token = tuple[str, str, str]  # system, value, resource type
 
@@ -144,6 +145,14 @@ def tokens(resource: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         token = _token(identifier)
         if token is not None:
             yield token
+
+
+def patient_key(resource: Mapping[str, Any], otherwise: str) -> str:
+    """What tells one patient from another: the NHS number, where there is exactly one."""
+    numbers = {
+        value.replace(" ", "") for system, value in tokens(resource) if system == _NHS_NUMBER
+    }
+    return numbers.pop() if len(numbers) == 1 else otherwise
 
 
 def enclosing(node: Node) -> Node:

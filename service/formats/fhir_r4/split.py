@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
-from service.formats.fhir_r4.index import Index, conditional, tokens
+from service.formats.fhir_r4.index import Index, conditional, patient_key, tokens
 from service.formats.fhir_r4.node import Node, place
 
-_NHS_NUMBER: Final = "https://fhir.nhs.uk/Id/nhs-number"
 _Edges = defaultdict[int, set[int]]  # entries by position
 
 
@@ -47,7 +46,7 @@ class _Ties:
         self.patients: set[int] = set()  # entries that are one
         for node in index.by_type.get("Patient", ()):
             self.patients.add(_entry(node))
-            self._mention(_entry(node), _key(node[0], place(node)))
+            self._mention(_entry(node), patient_key(node[0], place(node)))
         for node in references:
             self._reference(index, node)
 
@@ -69,9 +68,11 @@ class _Ties:
             self.points_at[here].add(_entry(found))
             self.pointed_at_by[_entry(found)].add(here)
         elif _is_link(node):
-            self._join(_key(node[1][1][0], place(node[1][1])), _key(found[0], place(found)))
+            self._join(
+                patient_key(node[1][1][0], place(node[1][1])), patient_key(found[0], place(found))
+            )
         else:
-            self._mention(here, _key(found[0], place(found)))
+            self._mention(here, patient_key(found[0], place(found)))
 
     def _elsewhere(self, here: int, reference: Mapping[str, Any]) -> None:
         """A patient who is not in the bundle is still another patient."""
@@ -120,14 +121,6 @@ def _entries(bundle: dict[str, Any]) -> list[Any]:
     return held if type(held) is list else [held]
 
 
-def _key(resource: Mapping[str, Any], otherwise: str) -> str:
-    """The NHS number, spaces aside, where there is exactly one."""
-    numbers = {
-        value.replace(" ", "") for system, value in tokens(resource) if system == _NHS_NUMBER
-    }
-    return numbers.pop() if len(numbers) == 1 else otherwise
-
-
 def _keys_elsewhere(reference: Mapping[str, Any]) -> Iterator[str]:
     """Yield NHS number or identifier, and address, of a patient who is not here."""
     address = reference.get("reference")
@@ -135,7 +128,7 @@ def _keys_elsewhere(reference: Mapping[str, Any]) -> Iterator[str]:
     asked = conditional(address) or reference
     is_patient = asked.get("type") == "Patient" or "Patient/" in address
     stated = "|".join(next(tokens(asked), ())) if is_patient else ""
-    if named := _key(asked, stated):
+    if named := patient_key(asked, stated):
         yield named
     if is_patient and address:
         yield address

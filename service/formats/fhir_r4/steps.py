@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
-from service.formats.fhir_r4.index import Index, enclosing
+from service.formats.fhir_r4.index import Index, enclosing, patient_key
 from service.formats.fhir_r4.node import Node, computed, members, shadow, text
 
 Step = Callable[[Sequence[Node], Index], Sequence[Node]]
@@ -227,6 +227,27 @@ def focal(_nodes: Sequence[Node], index: Index) -> Sequence[Node]:
     return ()
 
 
+def subjects(_nodes: Sequence[Node], index: Index) -> Sequence[Node]:
+    """subject(): the patients whom the message is about, each once.
+
+    They are those that its documents, requests, notices and stays name as theirs; where these
+    name nobody who is here, all patients there are. Others (a mother, a carer) are nobody's
+    subject.
+    """
+    stated = [one for kind in _ABOUT_A_PATIENT for one in index.by_type.get(kind, ())]
+    named = _patients(resolve(_SUBJECT(stated, index), index))
+    return named or _patients(index.by_type.get("Patient", ()))
+
+
+def _patients(nodes: Sequence[Node]) -> list[Node]:
+    """Return the patients among these; one number is one person, in however many entries."""
+    found: dict[str, Node] = {}
+    for node in nodes:
+        if _is(node[0], "Patient"):
+            found.setdefault(patient_key(node[0], f"{id(node[0])}"), node)
+    return list(found.values())
+
+
 def present(nodes: Sequence[Node]) -> Sequence[Node]:
     """Return those that hold something: parts or a text."""
     if len(nodes) == 1:
@@ -246,4 +267,8 @@ def _sameness(value: Any) -> tuple[type, Any]:
 
 
 _FOCUS: Step = member("focus")
+_SUBJECT: Step = member("subject")
+_ABOUT_A_PATIENT: Final = (
+    *("Composition", "ServiceRequest", "Communication", "Encounter", "DocumentReference"),
+)
 _ENTRIES: Step = chain((repeat(member("section")), "entry"))
