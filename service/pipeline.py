@@ -76,7 +76,7 @@ class Pipeline:
         its first answer again. Raises ServiceError if a step refuses it; the bytes are kept even
         then, as a dead letter.
         """
-        raw = self._raw(sender, media_type, body)
+        raw = self._raw(sender, media_type, body, mapping_id)
         with self._keeping(raw):
             sources = self._read(media_type, body, mapping_id)
         return self._take(raw, sources, mapping_id)
@@ -89,7 +89,7 @@ class Pipeline:
         A message that is refused is answered AE or AR, and kept as a dead letter. Raises
         Unavailable if the store cannot be written: then nothing of the rest was taken.
         """
-        raw = self._raw(sender, media_type, body)
+        raw = self._raw(sender, media_type, body, mapping_id)
         try:
             with self._keeping(raw):
                 sources = self._read(media_type, body, mapping_id)
@@ -98,7 +98,9 @@ class Pipeline:
         if len(sources) == 1:
             return (self._acknowledged(raw, sources[0], mapping_id),)
         return tuple(
-            self._acknowledged(self._raw(sender, media_type, source.raw), source, mapping_id)
+            self._acknowledged(
+                self._raw(sender, media_type, source.raw, mapping_id), source, mapping_id
+            )
             for source in sources
         )
 
@@ -128,10 +130,11 @@ class Pipeline:
             media_type=letter.media_type,
             body=letter.body,
             received_at=letter.received_at,
+            mapping=letter.mapping,
         )
         with self._keeping(raw):
-            sources = self._read(letter.media_type, letter.body)
-        return self._take(raw, sources, "", replay=True)
+            sources = self._read(letter.media_type, letter.body, letter.mapping)
+        return self._take(raw, sources, letter.mapping, replay=True)
 
     def _take(
         self,
@@ -203,7 +206,7 @@ class Pipeline:
             return formats.FORMATS[mapping.format].read(body, mapping.charset)
         return formats.detect(media_type, body).read(body)
 
-    def _raw(self, sender: OdsCode, media_type: str, body: bytes) -> RawMessage:
+    def _raw(self, sender: OdsCode, media_type: str, body: bytes, mapping_id: str) -> RawMessage:
         return RawMessage(
             id=self._new_id(),
             sender=sender,
@@ -212,6 +215,7 @@ class Pipeline:
             media_type=media_type,
             body=body,
             received_at=Instant.of(self._clock()),
+            mapping=mapping_id,
         )
 
     @contextmanager

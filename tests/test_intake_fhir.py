@@ -198,3 +198,11 @@ def test_a_message_can_be_sent_to_a_named_mapping(pembury: Team, named: Team) ->
     assert response.status_code == 200
     assert len(named.feed()) == 1
     assert pembury.post("/intake/no-such-mapping", b"{}", FHIR).status_code == 404
+
+
+def test_a_message_sent_to_a_named_mapping_is_replayed_with_it(pembury: Team, relay: Relay) -> None:
+    refused = pembury.post("/intake/rjz-adt", example("rwf-message-referral"), FHIR)
+
+    (letter,) = relay.store.dead_letters.list()
+    assert refused.status_code >= 400
+    assert letter.mapping == "rjz-adt"

@@ -15,6 +15,7 @@ from service.cli.terminal import drawn_table, printable
 
 if TYPE_CHECKING:
     from service.cli.conversion import Converter
+    from service.errors import ServiceError
     from service.mapping import Mappings, Trace
     from service.model import OdsCode
 
@@ -151,7 +152,21 @@ def _converted(
             resources = converts(_read(path))
         except ServiceError as refusal:
             resources = [outcome_of(refusal)]
+        except Exception as failure:  # the other files must not suffer from a fault of ours
+            resources = [outcome_of(_broken(failure))]
         yield path, [_with_source(resource, path) for resource in resources]
+
+
+def _broken(failure: Exception) -> ServiceError:
+    """Return what a file is answered with that the relay fails on: where, without its values."""
+    import traceback
+
+    from service.errors import Issue, ServiceError
+
+    *_, last = traceback.extract_tb(failure.__traceback__)
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    text = f"This is a fault of the relay itself: {type(failure).__name__} at {place}."
+    return ServiceError(text, [Issue(severity="fatal", code="exception", text=text)])
 
 
 def _read(path: Path) -> bytes:

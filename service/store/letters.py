@@ -23,7 +23,7 @@ SAME_BYTES = """
     FOR NO KEY UPDATE"""
 _LETTER = """
     SELECT m.id, m.sender, m.control_id, m.media_type, m.received_at, m.state, m.attempts,
-        m.issues, length(m.body), {body}
+        m.issues, length(m.body), m.mapping, {body}
     FROM message m WHERE {condition}"""
 # A message that came again, the same bytes, and was taken in is no dead letter any more; other
 # bytes under its id are a conflict that somebody must look at.
@@ -107,7 +107,8 @@ class DeadLetters:
 
 
 def _letter(row: Row) -> DeadLetter:
-    id_, sender, control_id, media_type, received_at, state, attempts, issues, size, body = row
+    id_, sender, control_id, media_type, received_at, state, attempts, issues, *rest = row
+    size, mapping, body = rest
     return DeadLetter(
         id=id_,
         sender=sender,
@@ -118,5 +119,6 @@ def _letter(row: Row) -> DeadLetter:
         attempts=attempts,
         issues=tuple(Issue(**issue) for issue in orjson.loads(issues)),
         size=size,
+        mapping=mapping,
         body=bytes(body or b""),
     )

@@ -77,6 +77,7 @@ class DeadLetter:
     attempts: int  # how often it came
     issues: tuple[Issue, ...]
     size: int  # bytes
+    mapping: str = ""  # the one that its sender asked for by name
     body: bytes = b""  # empty in lists
 
 
