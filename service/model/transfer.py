@@ -123,6 +123,7 @@ class Diagnosis:
     kind: str | None = None  # HL7 table 0052: A admitting, W working, F final
     rank: int | None = None  # 1 is the main one
     status: str | None = None  # FHIR condition-clinical: active | inactive | resolved …
+    verification: str | None = None  # FHIR condition-ver-status: confirmed | differential …
     recorded_at: Moment | None = None
     asserter: Practitioner | None = None
 
@@ -148,6 +149,7 @@ class Medication:
     display: str | None = None
     text: str | None = None
     dosage: str | None = None
+    status: str | None = None  # FHIR medication-statement-status; not said: unknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,6 +162,8 @@ class Allergy:
     text: str | None = None
     reaction: str | None = None
     severity: str | None = None  # as sent
+    status: str | None = None  # FHIR allergyintolerance-clinical; not said: active
+    verification: str | None = None  # FHIR allergyintolerance-verification
     category: str | None = None  # FHIR: food | medication | environment | biologic
     recorded_at: Moment | None = None
 

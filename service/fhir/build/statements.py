@@ -17,6 +17,7 @@ from service.fhir.build.parts import (
 )
 from service.fhir.systems import (
     ALLERGY_CLINICAL,
+    ALLERGY_VERIFICATION,
     CONDITION_CATEGORY,
     CONDITION_CLINICAL,
     CONDITION_VERIFICATION,
@@ -78,13 +79,18 @@ def _code(given: Any) -> Json | None:
     return concept_of(given.system, given.code, given.display, given.text)
 
 
+def _verification(system: str, given: Diagnosis | Allergy) -> Json | None:
+    return concept(system, given.verification) if given.verification else None
+
+
 def _condition(context: Context, given: Diagnosis) -> Json:
     """https://hl7.org/fhir/R4/condition.html"""
     verified = VERIFIED.get(given.kind or "")
     category = concept(CONDITION_CATEGORY, "encounter-diagnosis", "Encounter Diagnosis")
     return {
         "clinicalStatus": given.status and concept(CONDITION_CLINICAL, given.status),
-        "verificationStatus": verified and concept(CONDITION_VERIFICATION, *verified),
+        "verificationStatus": _verification(CONDITION_VERIFICATION, given)
+        or (verified and concept(CONDITION_VERIFICATION, *verified)),
         "category": [category],
         "code": _code(given),
         "subject": context.subject,
@@ -113,7 +119,10 @@ def _allergy(context: Context, given: Allergy) -> Json:
     reaction = {"manifestation": [{"text": given.reaction}], "severity": severity}
     told = given.severity and not severity
     return {
-        "clinicalStatus": concept(ALLERGY_CLINICAL, "active", "Active"),
+        "clinicalStatus": concept(ALLERGY_CLINICAL, given.status)
+        if given.status
+        else concept(ALLERGY_CLINICAL, "active", "Active"),
+        "verificationStatus": _verification(ALLERGY_VERIFICATION, given),
         "category": [given.category] if given.category else None,
         "code": _code(given),
         "patient": context.subject,
@@ -125,9 +134,9 @@ def _allergy(context: Context, given: Allergy) -> Json:
 
 
 def _medication(context: Context, given: Medication) -> Json:
-    """https://hl7.org/fhir/R4/medicationstatement.html; whether it is taken is not said."""
+    """https://hl7.org/fhir/R4/medicationstatement.html; taken or not is rarely said."""
     return {
-        "status": "unknown",
+        "status": given.status or "unknown",
         "medicationCodeableConcept": _code(given),
         "subject": context.subject,
         "context": context.encounter,
