@@ -89,7 +89,7 @@ def assemble(settings: Settings, store: Store, mappings: Mappings, routing: Rout
             new_id=new_id,
             takes_trials=settings.takes_trials,
         ),
-        recogniser=Recogniser(mappings=mappings, poster=poster),
+        recogniser=Recogniser(mappings=mappings, poster=poster, store=store),
         tokens=access_tokens(store),
         register=StoredRegister(store),
         clock=now,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from service.delivery.posting import Poster, Posting
+from service.delivery.reversals import reversals
 from service.errors import AmbiguousMessage, Issue, UnmappedMessage
 from service.fhir.build import Origin
 from service.formats import fhir_r4
-from service.mapping import Mappings
-from service.model import OdsCode
-from service.store import Check, Delivery, Reference, Write
+from service.formats.fhir_r4 import FhirMessage
+from service.mapping import Mapping, Mappings
+from service.model import OdsCode, TransferOfCare
+from service.store import Check, Delivery, Reference, Store, Write
+
+_TRANSACTIONS: Final = "base/fhir-r4-transaction"  # reads what a sender's own mapping does not take
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,9 +35,10 @@ class Recognised:
 class Recogniser:
     """Reads a rewritten transaction as a message, by the same mappings and the same builder."""
 
-    def __init__(self, *, mappings: Mappings, poster: Poster) -> None:
+    def __init__(self, *, mappings: Mappings, poster: Poster, store: Store) -> None:
         self._mappings = mappings
         self._poster = poster
+        self._store = store
 
     def recognise(
         self, organisation: OdsCode, bundle: dict[str, Any], message_id: str
@@ -43,34 +49,62 @@ class Recogniser:
         referral or discharge that lacks what it needs.
         """
         posted = {entry["resource"]["id"]: entry["resource"] for entry in bundle["entry"]}
-        postings: list[Posting] = []
-        mapping = None
+        found = [
+            *self._transfers(organisation, bundle, message_id),
+            *self._reversals(organisation, bundle, message_id),
+        ]
+        postings = [
+            self._poster.post(transfer, _origin(message_id, mapping), posted)
+            for mapping, transfer in found
+        ]
+        return _recognised(postings, found[-1][0]) if found else Recognised()
+
+    def _transfers(
+        self, organisation: OdsCode, bundle: dict[str, Any], message_id: str
+    ) -> Iterator[tuple[Mapping, TransferOfCare]]:
+        """Yield what the transaction says to others, one a patient."""
         for source in fhir_r4.messages(bundle):
-            try:
-                mapping = self._mappings.for_source(organisation, source)
-            except AmbiguousMessage:
-                raise
-            except UnmappedMessage:
-                continue
-            transfer = mapping.apply(source.named(message_id), organisation)
-            origin = Origin(
-                message_id=message_id,
-                media_type="application/fhir+json",
-                mapping=mapping.id,
-                mapping_version=mapping.version,
-            )
-            postings.append(self._poster.post(transfer, origin, posted))
-        return _recognised(postings, mapping.id, mapping.version) if mapping else Recognised()
+            mapping = self._mapping(organisation, source)
+            if mapping:
+                yield mapping, mapping.apply(source.named(message_id), organisation)
+
+    def _reversals(
+        self, organisation: OdsCode, bundle: dict[str, Any], message_id: str
+    ) -> Iterator[tuple[Mapping, TransferOfCare]]:
+        """Yield what it turns round of what others were told before."""
+        for kind, part in reversals(self._store, organisation, bundle):
+            for source in fhir_r4.messages(part):
+                mapping = self._mapping(organisation, source)
+                mapping = mapping or self._mappings.by_id(_TRANSACTIONS)
+                named = source.named(f"{message_id}#{kind}")
+                yield mapping, replace(mapping.apply(named, organisation), kind=kind)
+
+    def _mapping(self, organisation: OdsCode, source: FhirMessage) -> Mapping | None:
+        try:
+            return self._mappings.for_source(organisation, source)
+        except AmbiguousMessage:
+            raise
+        except UnmappedMessage:
+            return None
 
 
-def _recognised(postings: list[Posting], mapping: str, version: str) -> Recognised:
+def _origin(message_id: str, mapping: Mapping) -> Origin:
+    return Origin(
+        message_id=message_id,
+        media_type="application/fhir+json",
+        mapping=mapping.id,
+        mapping_version=mapping.version,
+    )
+
+
+def _recognised(postings: list[Posting], mapping: Mapping) -> Recognised:
     every = Posting.joined(postings)
     return Recognised(
         writes=every.writes,
         deliveries=every.deliveries,
         checks=every.checks,
         shared=every.shared,
-        issues=every.issues,
-        mapping=mapping,
-        mapping_version=version,
+        issues=tuple(dict.fromkeys(every.issues)),
+        mapping=mapping.id,
+        mapping_version=mapping.version,
     )

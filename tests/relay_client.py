@@ -37,6 +37,10 @@ class Team:
             path, data=body, content_type=media_type, headers=self._headers(headers)
         )
 
+    def put(self, path: str, resource: Any, **headers: str) -> TestResponse:
+        """Put a resource."""
+        return self.http.put(path, json=resource, content_type=FHIR, headers=self._headers(headers))
+
     def get(self, path: str, **headers: str) -> TestResponse:
         """Get an address; an absolute one of the relay too."""
         return self.http.get(path, headers=self._headers(headers))

@@ -14,7 +14,7 @@ from service.api.exchange import Exchange
 from service.api.preparation import broken
 from service.api.reply import FHIR_JSON, Reply, dumps
 from service.api.tasks import Tasks
-from service.api.writing import ACTIONS, letters
+from service.api.writing import ACTIONS, UPDATES, letters
 from service.errors import Forbidden, Issue, ServiceError, Unavailable
 from service.fhir.bundle import READS, Fault, Request, refusal, requests
 from service.fhir.bundle_answer import Done, in_order, response_bundle, status_line, written_entry
@@ -69,7 +69,8 @@ class Bundles:
         faults = [fault for request in asked for fault in _not_covered(exchange, request)]
         if faults:
             raise refusal(faults)
-        sending = replace(sending, identifier=_identifier(bundle))
+        updates = all(request.method in UPDATES for request in asked if request.method not in READS)
+        sending = replace(sending, identifier=_identifier(bundle), only_updates=updates)
         receipt = self.committing.repeat(exchange, sending) or self.committing.carry_out(
             exchange, "transaction", asked, sending, _wording(exchange, asked)
         )
@@ -139,7 +140,8 @@ class Bundles:
 
     def _written(self, exchange: Exchange, request: Request) -> Entry:
         body = dumps({"method": request.method, "url": request.type, "is": request.resource})
-        sending = Sending(body=body, media_type=FHIR_JSON)
+        updates = request.method in UPDATES
+        sending = Sending(body=body, media_type=FHIR_JSON, only_updates=updates)
         receipt = self.committing.repeat(exchange, sending) or self.committing.carry_out(
             exchange, ACTIONS[request.method], [request], sending, _entry_wording(exchange)
         )

@@ -67,6 +67,7 @@ class Sending:
     media_type: str
     identifier: str = ""  # Bundle.identifier, "system|value"
     kept_as: str = ""  # id of the dead letter that is replayed
+    only_updates: bool = False  # PUT A, PUT B and PUT A again must end at A
 
     @property
     def digest(self) -> bytes:
@@ -93,7 +94,12 @@ class Committing:
         self._recognise, self._new_id = recognise, new_id
 
     def repeat(self, exchange: Exchange, sending: Sending) -> Receipt | None:
-        """Return the first answer to a message that is known. Raises ConflictingMessage."""
+        """Return the first answer to a message that is known. Raises ConflictingMessage.
+
+        An update without a name is carried out however often it comes: it changes nothing then.
+        """
+        if sending.only_updates and not sending.identifier:
+            return None
         return self._store.repeat(exchange.client.organisation, sending.control_id, sending.digest)
 
     def carry_out(
@@ -132,7 +138,8 @@ class Committing:
         answer = word(_with_issues(done, seen.issues if seen else ()))
         if not writes or seen is None:
             return Receipt(message_id="", repeated=False, answer=answer)
-        known_as = sending.control_id if seen.deliveries or sending.identifier else id_
+        is_told = bool(seen.deliveries) and not sending.only_updates
+        known_as = sending.control_id if is_told or sending.identifier else id_
         message = RawMessage(
             id=id_,
             sender=owner,

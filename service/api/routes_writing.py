@@ -12,7 +12,7 @@ from service.api.preparation import as_binary
 from service.api.reply import Reply, refused
 from service.api.routes_reading import require_known
 from service.api.tasks import Tasks
-from service.api.writing import ACTIONS, Writing, checked_type, read_resource
+from service.api.writing import ACTIONS, UPDATES, Writing, checked_type, read_resource
 from service.errors import BadRequest, MethodNotAllowed
 from service.fhir.bundle import Request
 from service.fhir.capability import READ_ONLY
@@ -83,11 +83,13 @@ class WritingRoutes:
         if asked.method == "PATCH":
             check_content(media_type, PATCH_TYPE)
             body = read_body(request, self._max_body)
-            return asked.with_resource(as_binary(body)), Sending(body=body, media_type=media_type)
+            sending = Sending(body=body, media_type=media_type, only_updates=True)
+            return asked.with_resource(as_binary(body)), sending
         check_content(media_type, *JSON_TYPES)
         body = read_body(request, self._max_body)
         whole = checked_type(asked.with_resource(read_resource(body)))
-        return whole, Sending(body=body, media_type=media_type)
+        updates = asked.method in UPDATES
+        return whole, Sending(body=body, media_type=media_type, only_updates=updates)
 
 
 def _if_match() -> str:

@@ -19,6 +19,7 @@ from service.formats.fhir_r4.json_reader import read_json
 from service.store import Answer, Receipt
 
 ACTIONS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch"}
+UPDATES: Final = ("PUT", "PATCH")
 LETTERS: Final = {"POST": "c", "PUT": "u", "PATCH": "u"}
 _UPDATED: Final = "X-Last-Updated"  # an instant of the answer until it is sent
 

@@ -48,7 +48,6 @@ CLASSES: Final = {
 # Diagnosis types of HL7 table 0052; a working diagnosis has no role in FHIR.
 ROLES: Final = {"A": ("AD", "Admission diagnosis"), "F": ("DD", "Discharge diagnosis")}
 EMPTY: Final = Encounter()
-_ERROR: Final = "entered-in-error"
 
 
 def encounter(
@@ -85,10 +84,10 @@ def encounter(
 def _status(context: Context) -> str:
     """Return what is said or known of the stay; a cancelled discharge opens it again."""
     kind, stay = context.transfer.kind, context.transfer.encounter or EMPTY
-    if kind == "discharge-cancelled" and stay.status != _ERROR:
-        return "in-progress"
-    if stay.status:
+    if stay.status and (kind, stay.status) != ("discharge-cancelled", "finished"):
         return stay.status
+    if kind == "discharge-cancelled":
+        return "in-progress"
     if kind in ("discharge", "death") or stay.discharged_at:
         return "finished"
     return "in-progress" if stay.admitted_at else "unknown"

@@ -31,6 +31,11 @@ TITLES: Final = {
 _ROLES: Final = {"action": "For action.", "information": "For information."}
 _DISREGARD: Final = "Disregard the earlier notice."
 _WITHDRAWN: Final = "entered-in-error"  # of documents, compositions and stays alike
+_NO_STAY: Final = {  # FHIR encounter-status: then the patient need not be there
+    "planned": "planned, not begun",
+    "cancelled": "cancelled",
+    _WITHDRAWN: "entered in error",
+}
 _LIVE: Final = frozenset({"active"})  # FHIR request-status
 _STATUS: Final = {
     "draft": "marked as a draft",
@@ -79,9 +84,10 @@ def _discharge(transfer: TransferOfCare, by: str) -> str:
 
 
 def _discharge_cancelled(transfer: TransferOfCare, by: str) -> str:
-    when = _on(transfer.encounter.discharged_at) if transfer.encounter else ""
-    if transfer.encounter and transfer.encounter.status == _WITHDRAWN:
-        return f"{by} has marked the stay as entered in error. {_DISREGARD}"
+    stay = transfer.encounter or Encounter()
+    if stay.status in _NO_STAY:
+        return f"{by} has marked the stay as {_NO_STAY[stay.status]}. {_DISREGARD}"
+    when = _on(stay.discharged_at)
     told = f"The discharge from {by}{when} was cancelled: the patient is still there."
     return f"{told} {_DISREGARD}"
 

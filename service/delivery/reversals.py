@@ -1,0 +1,105 @@
+"""What an update takes back without saying so: a stay that goes on after all, or a death.
+
+A client updates its own Encounter or Patient as the facts change. Those who hold a discharge must
+hear of it, though nothing in the update is addressed to them; others have nothing to hear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import orjson
+
+from service.fhir.systems import EVENT_KIND
+from service.model import OdsCode
+from service.model.transfer import Kind
+from service.store import Store
+
+Resource = dict[str, Any]
+
+# FHIR encounter-status: what a stay cannot be that has ended; of "unknown" nothing follows.
+NOT_ENDED: Final = frozenset(
+    {"planned", "arrived", "triaged", "in-progress", "onleave", "cancelled", "entered-in-error"}
+)
+_ENDS: Final = frozenset({"discharge", "death"})
+_OVER: Final = frozenset({"stopped", "entered-in-error"})  # Communications that nobody goes by
+# Whom a stay or a patient may name, beside each other.
+_NAMED: Final = frozenset(
+    {"Organization", "Location", "HealthcareService", "Practitioner", "PractitionerRole"}
+)
+
+
+def reversals(store: Store, sender: OdsCode, bundle: Resource) -> Iterator[tuple[Kind, Resource]]:
+    """Yield what a rewritten transaction turns round, each with the part that tells of it."""
+    for entry in bundle["entry"]:
+        resource = entry["resource"]
+        if "request" not in entry:
+            continue
+        if _reopens(store, sender, resource):
+            yield "discharge-cancelled", _part(store, sender, bundle, resource)
+        elif _tells_a_death(store, sender, resource):
+            yield "death", _part(store, sender, bundle, resource)
+
+
+def _reopens(store: Store, sender: OdsCode, resource: Resource) -> bool:
+    is_stay = resource["resourceType"] == "Encounter" and resource.get("status") in NOT_ENDED
+    return is_stay and was_told_as_ended(store, sender, f"Encounter/{resource['id']}")
+
+
+def was_told_as_ended(store: Store, sender: OdsCode, stay: str) -> bool:
+    """Whether the last that was sent of a stay, of what still holds, is that it has ended."""
+    found = store.find(sender, "Communication", ("encounter", stay))
+    rows = store.read_many(sender, [("Communication", id_) for id_, _ in found]) if found else {}
+    notices = [orjson.loads(row.body) for row in rows.values() if not row.deleted]
+    told = [
+        (notice.get("sent", ""), kind)
+        for notice in notices
+        if notice["status"] not in _OVER and (kind := _kind(notice)) is not None
+    ]
+    return bool(told) and max(told)[1] in _ENDS
+
+
+def _kind(notice: Resource) -> str | None:
+    """Return what a notice tells of the stay; None if it is about something else."""
+    kinds = {
+        coding.get("code")
+        for coding in notice.get("topic", {}).get("coding", ())
+        if coding.get("system") == EVENT_KIND
+    }
+    return next((kind for kind in kinds if kind in (*_ENDS, "discharge-cancelled")), None)
+
+
+def _tells_a_death(store: Store, sender: OdsCode, resource: Resource) -> bool:
+    """Whether a patient whom others hold is marked as dead, and was not before."""
+    if resource["resourceType"] != "Patient" or not _is_dead(resource):
+        return False
+    before = store.read(sender, "Patient", resource["id"])
+    if before is None or before.deleted or _is_dead(orjson.loads(before.body)):
+        return False
+    return bool(store.audience("Patient", resource["id"]))
+
+
+def _is_dead(patient: Resource) -> bool:
+    return patient.get("deceasedBoolean") is True or "deceasedDateTime" in patient
+
+
+def _part(store: Store, sender: OdsCode, bundle: Resource, about: Resource) -> Resource:
+    """Return a transaction that tells of one resource alone: with its patient and its names."""
+    posted = [entry["resource"] for entry in bundle["entry"]]
+    named = [one for one in posted if one["resourceType"] in _NAMED]
+    whose = () if about["resourceType"] == "Patient" else _whose(store, sender, posted, about)
+    entries = [{"resource": one} for one in (about, *whose, *named)]
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+
+
+def _whose(
+    store: Store, sender: OdsCode, posted: Sequence[Resource], stay: Resource
+) -> Iterator[Resource]:
+    """Yield the patient of a stay: as it is posted, else as it is kept."""
+    before = store.read(sender, "Encounter", stay["id"])
+    told = stay if "subject" in stay or before is None else orjson.loads(before.body)
+    kind, _, id_ = told.get("subject", {}).get("reference", "").partition("/")
+    here = [one for one in posted if (one["resourceType"], one["id"]) == ("Patient", id_)]
+    row = None if here or kind != "Patient" else store.read(sender, kind, id_)
+    yield from here or ([orjson.loads(row.body)] if row and not row.deleted else [])

@@ -1,0 +1,154 @@
+"""A stay that goes on after all, or a death, told by FHIR updates: it reaches whoever was told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from service.app import Relay
+from service.bundled import bundled_folder
+from tests.hl7v2_letters import a03
+from tests.relay_client import FHIR, Team
+
+pytest_plugins = ["tests.relay_fixtures"]
+
+DISCHARGE = bundled_folder("mappings") / "examples" / "rvv-transaction-discharge.json"
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def kent(relay: Relay) -> Team:
+    """East Kent's integration engine, which posts transactions."""
+    return Team.of(relay, "RVV")
+
+
+@pytest.fixture
+def named(relay: Relay) -> Team:
+    """The hospice that its discharge names."""
+    return Team.of(relay, "8HX01")
+
+
+def discharged(team: Team) -> None:
+    assert team.post("/fhir", DISCHARGE.read_bytes(), FHIR).status_code == 200
+
+
+def only(team: Team, kind: str) -> Json:
+    (entry,) = team.get(f"/fhir/{kind}").get_json()["entry"]
+    return dict(entry["resource"])
+
+
+def put(team: Team, resource: Json) -> None:
+    answer = team.put(f"/fhir/{resource['resourceType']}/{resource['id']}", resource)
+    assert answer.status_code == 200, answer.text
+
+
+def kinds(team: Team) -> list[str]:
+    return [notice["topic"]["coding"][0]["code"] for notice in team.feed()]
+
+
+def line(notice: Json) -> str:
+    return str(notice["payload"][0]["contentString"])
+
+
+REOPENED = {
+    "in-progress": "the patient is still there",
+    "onleave": "the patient is still there",
+    "cancelled": "has marked the stay as cancelled",
+    "entered-in-error": "has marked the stay as entered in error",
+}
+
+
+@pytest.mark.parametrize(("status", "words"), REOPENED.items(), ids=REOPENED)
+def test_a_stay_that_has_not_ended_after_all_cancels_its_discharge(
+    status: str, words: str, kent: Team, named: Team
+) -> None:
+    discharged(kent)
+    stay = only(kent, "Encounter")
+    del stay["period"]["end"]
+    put(kent, {**stay, "status": status})
+
+    first, second = named.feed()
+    assert kinds(named) == ["discharge", "discharge-cancelled"]
+    assert first["status"] == "stopped"
+    assert words in line(second)
+    assert "Disregard the earlier notice." in line(second)
+    assert second["encounter"]["reference"] == f"Encounter/{stay['id']}"
+
+
+def test_a_stay_reopened_twice_is_told_once_and_its_next_end_is_a_discharge(
+    kent: Team, named: Team
+) -> None:
+    discharged(kent)
+    stay = only(kent, "Encounter")
+    put(kent, {**stay, "status": "in-progress"})
+    put(kent, {**stay, "status": "onleave"})
+    put(kent, {**stay, "status": "finished"})
+    put(kent, {**stay, "status": "in-progress"})
+
+    assert kinds(named) == ["discharge", "discharge-cancelled"] * 2
+
+
+def test_a_stay_of_which_no_discharge_was_sent_is_only_kept(kent: Team, relay: Relay) -> None:
+    bundle = json.loads(DISCHARGE.read_bytes())
+    bundle["entry"] = bundle["entry"][:2]
+    bundle["entry"][1]["resource"]["status"] = "in-progress"
+    assert kent.post("/fhir", json.dumps(bundle).encode(), FHIR).status_code == 200
+    for status in ("cancelled", "entered-in-error"):
+        put(kent, {**only(kent, "Encounter"), "status": status})
+
+    assert Team.of(relay, "G99908").feed() == []
+
+
+DEAD = {"by name": {"deceasedBoolean": True}, "by date": {"deceasedDateTime": "2025-05-08"}}
+
+
+@pytest.mark.parametrize("dead", DEAD.values(), ids=DEAD)
+def test_a_patient_marked_as_dead_is_a_death_to_whoever_holds_the_patient(
+    dead: Json, kent: Team, named: Team
+) -> None:
+    discharged(kent)
+    put(kent, {**only(kent, "Patient"), **dead})
+    put(kent, {**only(kent, "Patient"), "gender": "unknown"})
+
+    assert kinds(named) == ["discharge", "death"]
+    assert "died" in line(named.feed()[1])
+    assert "Do not arrange a visit." in line(named.feed()[1])
+
+
+def test_a_patient_whom_nobody_holds_is_only_kept(kent: Team, relay: Relay) -> None:
+    bundle = json.loads(DISCHARGE.read_bytes())
+    bundle["entry"] = bundle["entry"][:1]
+    assert kent.post("/fhir", json.dumps(bundle).encode(), FHIR).status_code == 200
+    put(kent, {**only(kent, "Patient"), "deceasedBoolean": True})
+
+    assert Team.of(relay, "G99908").feed() == []
+
+
+def test_what_hl7_v2_made_is_taken_back_by_fhir_too(trust: Team, relay: Relay) -> None:
+    practice = Team.of(relay, "G99901")
+    assert trust.post("/hl7v2", a03()).status_code == 200
+    put(trust, {**only(trust, "Encounter"), "status": "in-progress"})
+
+    assert kinds(practice) == ["discharge", "discharge-cancelled"]
+
+
+def test_a_reopened_stay_and_a_live_referral_are_both_told(kent: Team, named: Team) -> None:
+    discharged(kent)
+    stay = {**only(kent, "Encounter"), "status": "in-progress"}
+    entries = json.loads(DISCHARGE.read_bytes())["entry"]
+    request = {**entries[2]["resource"], "intent": "order", "subject": stay["subject"]}
+    request |= {"encounter": {"reference": f"Encounter/{stay['id']}"}, "identifier": []}
+    del request["identifier"]
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [
+            {"resource": stay, "request": {"method": "PUT", "url": f"Encounter/{stay['id']}"}},
+            {"resource": request, "request": {"method": "POST", "url": "ServiceRequest"}},
+        ],
+    }
+    assert kent.post("/fhir", json.dumps(bundle).encode(), FHIR).status_code == 200
+
+    assert kinds(named) == ["discharge", "referral", "discharge-cancelled"]
