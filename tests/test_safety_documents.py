@@ -237,3 +237,12 @@ def test_a_discharges_attachments_are_read_as_a_documents() -> None:
     ])  # fmt: skip
 
     assert [each["content"] for each in documents(outcome(body))] == [PDF, SECOND]
+
+
+@pytest.mark.parametrize(("numbers", "flagged"), [((1, 2), False), ((2, 1), True), ((1, 1), False)])
+def test_texts_that_are_not_in_the_order_of_their_numbers_are_flagged(
+    numbers: tuple[int, int], flagged: bool
+) -> None:
+    told = outcome(document(TXA, *(tx(number, f"text {number}") for number in numbers)))
+
+    assert ("not in the order of their numbers" in told.warnings) == flagged

@@ -19,6 +19,7 @@ MOST_PARTS: Final = 1_000_000  # lines and separators; a real message has some t
 _MOST_FAULTS: Final = 1_000  # told of one body
 _FEW: Final = 100_000  # characters; a shorter message needs no counting
 _CHARSET: Final = 17  # where MSH-18 stands when MSH is split at MSH-1
+_LONGEST_NUMBER: Final = 9  # digits of a set id that are looked at
 _HEADER_MOST: Final = 4_000  # characters of MSH in which another segment is looked for
 _REQUIRED: Final = {9: 100, 10: 255}  # message type and control id: most characters
 _LINE_END: Final = re.compile(rb"[\r\n]")
@@ -70,6 +71,7 @@ def _message(content: bytes, framed: framing.Framed, charset: str | None, raw: b
     segments = _segments(_joined(lines, separators.field, issues), shared)
     if separators.subcomponent and f" {separators.subcomponent} " in decoded.text:
         issues.append(_unescaped(segments, f" {separators.subcomponent} "))
+    issues += _out_of_order(segments)
     message = Hl7Message(segments, issues=tuple(issues), charset_guessed=decoded.guessed, raw=raw)
     _refuse_certain_faults(message)
     return message
@@ -160,6 +162,26 @@ def _unescaped(segments: list[Segment], spaced: str) -> Issue:
     place = next((segment.label for segment in segments if spaced in segment.text), "")
     text = "an unescaped separator between two spaces is read as text"
     return Issue(severity="information", code="structure", text=text, source=place)
+
+
+def _out_of_order(segments: list[Segment]) -> Iterator[Issue]:
+    """Yield a doubt where observations do not stand in the order of their numbers (OBX-1).
+
+    Behind another segment than a note a group of its own may begin.
+    """
+    before = 0
+    for segment in segments:
+        if segment.name != "OBX":
+            before = before if segment.name == "NTE" else 0
+            continue
+        if not segment.raw(1).isdecimal():
+            continue
+        number = int(segment.raw(1)[:_LONGEST_NUMBER])
+        if number < before:
+            text = "observations are not in the order of their numbers; they are told as they stand"
+            yield _warning(text, f"{segment.label}-1")
+            return
+        before = number
 
 
 def _refuse_certain_faults(message: Hl7Message) -> None:
