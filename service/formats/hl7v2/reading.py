@@ -174,9 +174,10 @@ def _out_of_order(segments: list[Segment]) -> Iterator[Issue]:
         if segment.name != "OBX":
             before = before if segment.name == "NTE" else 0
             continue
-        if not segment.raw(1).isdecimal():
+        told = segment.text[4 : 4 + _LONGEST_NUMBER].partition(segment.shared.separators.field)[0]
+        if not told.isdecimal():  # the field itself is not split for this: a letter may be in it
             continue
-        number = int(segment.raw(1)[:_LONGEST_NUMBER])
+        number = int(told)
         if number < before:
             text = "observations are not in the order of their numbers; they are told as they stand"
             yield _warning(text, f"{segment.label}-1")
