@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -170,11 +169,11 @@ def statements(transfer: TransferOfCare) -> Iterator[tuple[str, str, str]]:
         ("medications", "MedicationStatement", transfer.medications),
     )
     for name, kind, listed in stated:
-        seen: Counter[tuple[str | None, ...]] = Counter()
+        seen: dict[tuple[str | None, ...], int] = {}
         for i, each in enumerate(listed):
             words = (each.system, each.code, each.display, each.text)
-            value = statement_value(transfer, kind, (*words, str(seen[words])))
-            seen[words] += 1
+            before = seen[words] = seen.get(words, -1) + 1
+            value = statement_value(transfer, kind, (*words, str(before)))
             if value:
                 yield f"{name}[{i}]", kind, value
 

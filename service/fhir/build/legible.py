@@ -31,7 +31,7 @@ def legible(
     """
     given = (transfer, tuple(recipients))
     told = orjson.dumps(given, default=_not_text)
-    if not any(escape in told for escape in _ESCAPES):
+    if b"\\" not in told or not any(escape in told for escape in _ESCAPES):
         return given
     cleaned, named = _cleaned(given)
     if (cleaned, named) == given:

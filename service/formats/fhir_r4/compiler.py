@@ -74,7 +74,6 @@ class Compiled:
 
     steps: tuple[Step | str, ...]  # a name alone: the elements of that name
     types: Types
-    remembered: bool = False  # it begins with what is found once for several paths
 
     @property
     def find(self) -> Step:
@@ -118,15 +117,14 @@ class _Compiler:
                 found = self.after(self.compile(of), steps.item(number))
             case Call():
                 found = self.call(tree)
-            case Binary(operator="|", left=left, right=right):
-                found = self.remembered(tree, self.union(left, right))
+            case Binary(operator="|"):
+                found = self.remembered(tree, self.union(tree))
             case Binary():
                 found = self.answer(self.condition(tree))
         return found
 
     def after(self, of: Compiled, step: Step | str, types: Types | None = None) -> Compiled:
-        new = of.types if types is None else types
-        return Compiled((*of.steps, step), new, of.remembered)
+        return Compiled((*of.steps, step), of.types if types is None else types)
 
     def answer(self, test: Test) -> Compiled:
         """Return a condition as a path to true, false or nothing."""
@@ -139,17 +137,22 @@ class _Compiler:
 
     def remembered(self, tree: Expression, found: Compiled) -> Compiled:
         """Return it as found once a node, for all paths that begin with this tree."""
-        if self.within or found.remembered:
+        if self.within:
             return found
-        return Compiled((steps.remembered(repr(tree), found.find),), found.types, remembered=True)
+        return Compiled((steps.remembered(repr(tree), found.find),), found.types)
 
     def criterion(self, tree: Expression) -> Test:
         return _Compiler(self.text, within=True).condition(tree)
 
-    def union(self, *sides: Expression) -> Compiled:
-        left, right = map(_Compiler(self.text, within=True).compile, sides)
-        either = ANYTHING if ANYTHING in (left.types, right.types) else left.types | right.types
-        return Compiled((steps.union(left.find, right.find),), either)
+    def union(self, tree: Expression) -> Compiled:
+        sides: list[Compiled] = []
+        while isinstance(tree, Binary) and tree.operator == "|":
+            sides.append(self.compile(tree.right))
+            tree = tree.left
+        every = [self.compile(tree), *reversed(sides)]
+        open_ended = ANYTHING in [side.types for side in every]
+        types = ANYTHING if open_ended else frozenset().union(*(side.types for side in every))
+        return Compiled((steps.union([side.find for side in every]),), types)
 
     def resources(self, tree: Resources) -> Compiled:
         if not r4.is_resource(tree.type):

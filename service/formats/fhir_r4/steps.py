@@ -201,14 +201,19 @@ def repeat(step: Step) -> Step:
     return all_steps
 
 
-def union(left: Step, right: Step) -> Step:
-    """Return the step to what either finds; equal primitives once."""
+def union(sides: Sequence[Step]) -> Step:
+    """Return the step to what any of them finds; equal primitives once."""
 
     def step(nodes: Sequence[Node], index: Index) -> Sequence[Node]:
-        found: dict[tuple[type, Any], Node] = {}
-        for node in (*left(nodes, index), *right(nodes, index)):
-            found.setdefault(_sameness(node[0]), node)
-        return list(found.values())
+        found: list[Node] = []
+        for side in sides:
+            found += side(nodes, index)
+        if len(found) <= 1:
+            return found
+        once: dict[tuple[type, Any], Node] = {}
+        for node in found:
+            once.setdefault(_sameness(node[0]), node)
+        return list(once.values())
 
     return step
 
