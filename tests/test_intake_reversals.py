@@ -152,3 +152,59 @@ def test_a_reopened_stay_and_a_live_referral_are_both_told(kent: Team, named: Te
     assert kent.post("/fhir", json.dumps(bundle).encode(), FHIR).status_code == 200
 
     assert kinds(named) == ["discharge", "referral", "discharge-cancelled"]
+
+
+REFERRAL = bundled_folder("mappings") / "examples" / "rwf-message-referral.json"
+
+
+STAY = ("Encounter", "Patient", "Organization")
+
+
+def stay_event(number: int, status: str, **header: Any) -> bytes:
+    """A message of the NHS event "encounter" about one stay."""
+    bundle = json.loads(REFERRAL.read_bytes())
+    entries = bundle["entry"]
+    kept = [entries[0], *(e for e in entries if e["resource"]["resourceType"] in STAY)]
+    told = kept[0]["resource"]
+    told |= {"id": f"0a6b7c8d-0002-4000-8000-{number:012d}", **header}
+    told["eventCoding"]["code"] = "encounter"
+    told["focus"] = [{"reference": kept[1]["fullUrl"]}]
+    for name in ("destination", "sender", "reason"):
+        if name not in header:
+            told.pop(name)
+    kept[1]["resource"]["status"] = status
+    return json.dumps({**bundle, "entry": kept}).encode()
+
+
+DELETED = {"reason": {"coding": [{"code": "delete"}]}}
+TAKEN_BACK = {
+    "in-progress": ("in-progress", {}, "in-progress"),
+    "cancelled": ("cancelled", {}, "cancelled"),
+    "in error": ("entered-in-error", {}, "entered-in-error"),
+    "deleted": ("finished", DELETED, "in-progress"),
+}
+
+
+@pytest.mark.parametrize(("status", "header", "kept"), TAKEN_BACK.values(), ids=TAKEN_BACK)
+def test_a_message_of_a_stay_that_has_not_ended_cancels_its_discharge(
+    status: str, header: Json, kept: str, relay: Relay
+) -> None:
+    pembury, practice = Team.of(relay, "RWF"), Team.of(relay, "G99901")
+    for body in (stay_event(1, "finished"), stay_event(2, status, **header)):
+        answer = pembury.post("/fhir", body, FHIR)
+        assert answer.status_code == 200, answer.text
+
+    (first, _) = practice.feed()
+    assert kinds(practice) == ["discharge", "discharge-cancelled"]
+    assert first["status"] == "stopped"
+    assert only(pembury, "Encounter")["status"] == kept
+
+
+def test_a_message_of_a_stay_that_simply_goes_on_is_refused(relay: Relay) -> None:
+    pembury = Team.of(relay, "RWF")
+
+    answer = pembury.post("/fhir", stay_event(1, "in-progress"), FHIR)
+
+    assert answer.status_code == 422
+    assert "no discharge from it was sent here" in answer.text
+    assert Team.of(relay, "G99901").feed() == []

@@ -16,6 +16,7 @@ import orjson
 
 from service.delivery.earlier import Found, look_up
 from service.delivery.following import holders, missing_original, taken_back
+from service.delivery.reversals import require_end
 from service.delivery.routing import NOBODY_ACTS, Routed, Routing
 from service.errors import Issue, NonconformantResource
 from service.fhir.build import Built, Content, Origin, build, completed, succeeded
@@ -85,6 +86,7 @@ class Poster:
         """
         found = look_up(self._store, transfer)
         routed = self.recipients(transfer, found)
+        require_end(self._store, transfer, found)
         missing = missing_original(transfer, found)
         doubtful = (*transfer.issues, *found.issues, *missing, *routed.issues)
         built = build(

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 import orjson
 
+from service.delivery.earlier import Found
+from service.errors import Issue, UnmappableMessage
 from service.fhir.systems import EVENT_KIND
-from service.model import OdsCode
+from service.model import OdsCode, TransferOfCare
 from service.model.transfer import Kind
 from service.store import Store
 
@@ -21,6 +23,13 @@ Resource = dict[str, Any]
 # FHIR encounter-status: what a stay cannot be that has ended; of "unknown" nothing follows.
 NOT_ENDED: Final = frozenset(
     {"planned", "arrived", "triaged", "in-progress", "onleave", "cancelled", "entered-in-error"}
+)
+_GOES_ON: Final = NOT_ENDED - {"cancelled", "entered-in-error"}
+_GOING_ON: Final = Issue(
+    severity="error",
+    code="business-rule",
+    text="the stay has not ended, and no discharge from it was sent here: there is nobody to tell",
+    target="encounter.status",
 )
 _ENDS: Final = frozenset({"discharge", "death"})
 _OVER: Final = frozenset({"stopped", "entered-in-error"})  # Communications that nobody goes by
@@ -58,6 +67,20 @@ def was_told_as_ended(store: Store, sender: OdsCode, stay: str) -> bool:
         if notice["status"] not in _OVER and (kind := _kind(notice)) is not None
     ]
     return bool(told) and max(told)[1] in _ENDS
+
+
+def require_end(store: Store, transfer: TransferOfCare, found: Found) -> None:
+    """Raise UnmappableMessage if a stay that simply goes on would be told as reopened.
+
+    An admission says as little of a discharge as a transfer to another ward does.
+    """
+    stay = transfer.encounter
+    if transfer.kind != "discharge-cancelled" or stay is None or stay.status not in _GOES_ON:
+        return
+    held = found.known.get("encounter")
+    reference = stay.reference or (held.reference if held else "")
+    if not reference or not was_told_as_ended(store, transfer.message.sender, reference):
+        raise UnmappableMessage(issues=[_GOING_ON])
 
 
 def _kind(notice: Resource) -> str | None:
