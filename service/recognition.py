@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -17,6 +17,14 @@ from service.model import OdsCode, TransferOfCare
 from service.store import Check, Delivery, Reference, Store, Write
 
 _TRANSACTIONS: Final = "base/fhir-r4-transaction"  # reads what a sender's own mapping does not take
+
+_LIVE: Final = frozenset({"in-progress", "unknown"})  # FHIR event-status, as the mapping has it
+_HELD_BACK: Final = Issue(
+    severity="warning",
+    code="business-rule",
+    text="a Communication that is not in progress is kept and sent to nobody",
+    target="Communication.status",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +65,7 @@ class Recogniser:
             self._poster.post(transfer, _origin(message_id, mapping), posted)
             for mapping, transfer in found
         ]
-        return _recognised(postings, found[-1][0]) if found else Recognised()
+        return _recognised(postings, found[-1][0]) if found else _only_kept(posted.values())
 
     def _transfers(
         self, organisation: OdsCode, bundle: dict[str, Any], message_id: str
@@ -86,6 +94,14 @@ class Recogniser:
             raise
         except UnmappedMessage:
             return None
+
+
+def _only_kept(posted: Iterable[dict[str, Any]]) -> Recognised:
+    """Say of a Communication that is not to be sent on that it was not."""
+    held_back = any(
+        one["resourceType"] == "Communication" and one["status"] not in _LIVE for one in posted
+    )
+    return Recognised(issues=(_HELD_BACK,) if held_back else ())
 
 
 def _origin(message_id: str, mapping: Mapping) -> Origin:

@@ -6,6 +6,8 @@ import json
 import threading
 from typing import Any
 
+import pytest
+
 from service.app import replay
 from tests.api_samples import (
     HOSPICE,
@@ -21,6 +23,7 @@ from tests.api_samples import (
     issues,
     location,
     matches,
+    organisation,
     patient,
     referral,
     service_request,
@@ -197,3 +200,33 @@ def test_a_refused_transaction_is_replayed_as_one(api: Api) -> None:
     again = api.trust.post("", bundle([entry(request)]))
     assert again.json["entry"][0]["response"]["location"].startswith("ServiceRequest/")
     assert len(api.hospice.search(api.hospice.feed())) == 1
+
+
+@pytest.mark.parametrize(
+    "status", ["preparation", "on-hold", "stopped", "not-done", "completed", "entered-in-error"]
+)
+def test_a_communication_that_is_not_in_progress_is_kept_and_said_to_be(
+    api: Api, status: str
+) -> None:
+    told = communication(urn(1), HOSPICE, status=status)
+    post = bundle([entry(patient(), full_url=urn(1)), entry(told, full_url=urn(2))])
+
+    answer = api.trust.post("", post)
+
+    outcome = answer.json["entry"][0]["response"]["outcome"]
+    assert stored(api, answer, 1)["status"] == status
+    assert "kept and sent to nobody" in outcome["issue"][0]["diagnostics"]
+    assert api.hospice.search(api.hospice.feed()) == []
+
+
+def test_a_recipient_that_is_contained_is_one_that_is_named(api: Api) -> None:
+    contained = {"resourceType": "Organization", "id": "o", **organisation(HOSPICE)}
+    contained["identifier"] = [contained["identifier"]]
+    told = communication(urn(1), contained=[contained], recipient=[{"reference": "#o"}])
+    post = bundle([entry(patient(), full_url=urn(1)), entry(told, full_url=urn(2))])
+
+    answer = api.trust.post("", post)
+
+    assert answer.status_code == 200, answer.text
+    (got,) = api.hospice.search(api.hospice.feed())
+    assert "contained" not in got

@@ -153,6 +153,8 @@ def test_a_receiver_may_be_named_as_the_relay_itself_names_organisations() -> No
     told = referral(setting("ServiceRequest", performer=[{"reference": "Organization/8HX03"}]))
 
     assert "8HX03" in told.acting
+    (performer,) = told.one("ServiceRequest")["performer"]
+    assert performer["display"].startswith("Hospice at Home")
 
 
 def test_a_refuted_reason_is_no_reason() -> None:
@@ -267,7 +269,7 @@ def test_a_stay_that_is_finished_without_a_time_is_finished() -> None:
 
 
 @pytest.mark.parametrize(
-    "status", ["preparation", "on-hold", "stopped", "not-done", "entered-in-error"]
+    "status", ["preparation", "on-hold", "stopped", "not-done", "completed", "entered-in-error"]
 )
 def test_a_communication_that_is_not_live_is_sent_to_nobody(status: str) -> None:
     def change(bundle: Bundle) -> None:

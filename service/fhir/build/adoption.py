@@ -64,9 +64,9 @@ def _without_orphans(whole: Resource) -> Resource:
     held = whole.get("contained")
     if not held:
         return whole
-    told = orjson.dumps({k: v for k, v in whole.items() if k != "contained"}, default=str).decode()
-    kept = [each for each in held if f'"#{each.get("id")}"' in told]
     others = {name: value for name, value in whole.items() if name != "contained"}
+    told = orjson.dumps(others, default=str).decode()
+    kept = [each for each in held if f'"reference":"#{each.get("id")}"' in told]
     return {**others, "contained": kept} if kept else others
 
 
