@@ -80,3 +80,17 @@ def test_what_the_store_looks_for_comes_first():
 
 def test_nothing_posted_leaves_what_was_built():
     assert completed(posted={})["payload"] != POSTED["payload"]
+
+
+def test_a_contained_recipient_goes_with_the_reference_to_it_and_others_stay():
+    contained = [
+        {"resourceType": "Organization", "id": "to", "name": "Hospice"},
+        {"resourceType": "Practitioner", "id": "by", "name": [{"family": "Example"}]},
+    ]
+    about = [{"reference": "#by"}]
+    posted = {**POSTED, "contained": contained, "recipient": [{"reference": "#to"}], "about": about}
+
+    result = completed(posted)
+
+    assert [each["id"] for each in result["contained"]] == ["by"]
+    assert check(result) == []

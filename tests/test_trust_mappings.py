@@ -89,6 +89,7 @@ LEFT = re.compile(
     r"OBX(\[\d\])?-(8|14)"  # flags and times of observations
     r"|ZU1-\d+"  # a segment of the sender's own
     r"|PRD\[2\]-(2\.5|5\.[123])|PRD\[5\]-7\.2"  # how to reach the one referred to
+    r"|OBX\[1\]-5\.[245]"  # an attachment posted as wrong
     r"|OBR-4\.\d|OBX\[2\]-(2|3\.\d|5)"  # a result posted as wrong
     r"|entry\[13\]\.resource\.medicationCodeableConcept\.text"  # a stopped medicine
     r"|entry\[4\]\.resource\.category.*"
