@@ -15,13 +15,14 @@ import orjson
 
 from service.errors import Issue
 from service.fhir.build import Held, Identity, Known, identity_keys
-from service.fhir.build.continuity import differences, is_restricted
+from service.fhir.build.continuity import differences, is_restricted, is_the_same
+from service.fhir.build.identity import is_usable
 from service.model import OdsCode, TransferOfCare
 from service.store import Check, Store
 
 Resource = dict[str, Any]
 _MUST_BE_HEARD = frozenset({"discharge-cancelled", "referral-cancelled", "death"})
-MOST_CORRECTED = 1  # of NHS number, family name and birth date in one message
+MOST_CORRECTED = 1  # of NHS number, name and birth date in one message
 _NAMED = ("encounter", "requests", "documents", "replaced", "appended")  # slots told of
 
 
@@ -86,7 +87,11 @@ class _Choice:
 
     def choose(self, candidates: dict[str, list[Held]]) -> None:
         """Choose the patient first, since everything else is of that patient or is not it."""
-        self._choose_patient(candidates.pop("patient", []))
+        every = candidates.pop("patient", [])
+        if not every and not any(map(is_usable, self.transfer.patient.identifiers)):
+            every = self._by_what_is_theirs(candidates)
+        self._choose_patient(every)
+        self._doubt_placeholders()
         self._take("merged", candidates.pop("merged", []))
         own = self._own_references()
         for slot, every in candidates.items():
@@ -103,8 +108,9 @@ class _Choice:
             if open_records:
                 text = "the record is restricted now: it is kept apart from what was sent before"
                 self._doubt("suppressed", text, "patient")
+        sender = self.transfer.message.sender
         told = [
-            (differences(self.bodies[held.id], self.transfer.patient), held)
+            (differences(self.bodies[held.id], self.transfer.patient, sender), held)
             for held in candidates
             if held.id in self.bodies
         ]
@@ -117,6 +123,42 @@ class _Choice:
         if told and not same:
             text = "these numbers were sent before for somebody else: taken for another patient"
             self._doubt("conflict", text, "patient")
+
+    def _doubt_placeholders(self) -> None:
+        if any(
+            not is_usable(one) and one.type != "NH" for one in self.transfer.patient.identifiers
+        ):
+            text = "a number stands for many (unknown, 0, …): the patient is not looked for by it"
+            self._doubt("value", text, "patient.identifiers")
+
+    def _by_what_is_theirs(self, candidates: dict[str, list[Held]]) -> list[Held]:
+        """Find a patient without a number by the stay or referral, if name and birth agree."""
+        patient = self.transfer.patient
+        if patient.nhs_number or patient.reference:
+            return []
+        subjects = {
+            self.bodies[held.id].get("subject", {}).get("reference", "")
+            for slot, every in candidates.items()
+            if slot.startswith(("encounter", "requests"))
+            for held in every
+            if held.id in self.bodies
+        }
+        found = self._patients(subjects)
+        if found:
+            text = "no number of the patient can be used: the one of this stay or request was taken"
+            self._doubt("business-rule", text, "patient.identifiers")
+        return found
+
+    def _patients(self, references: set[str]) -> list[Held]:
+        wanted = [("Patient", one.removeprefix("Patient/")) for one in sorted(references) if one]
+        rows = self.store.read_many(self.transfer.message.sender, wanted) if wanted else {}
+        found = []
+        for row in rows.values():
+            body = orjson.loads(row.body) if not row.deleted else {}
+            if body and is_the_same(body, self.transfer.patient):
+                self.bodies[row.id] = body
+                found.append(Held(type="Patient", id=row.id, version=row.version))
+        return found
 
     def _is_hidden_from_holders(self) -> bool:
         """Whether those who hold the patient from before must not see what is sent now.

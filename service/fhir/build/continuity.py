@@ -7,6 +7,7 @@ from typing import Final
 
 from service.errors import Issue
 from service.fhir.build.context import Resource
+from service.fhir.build.identity import system_of
 from service.fhir.systems import NHS_NUMBER
 from service.model import Patient
 
@@ -24,6 +25,7 @@ _STAYS: Final = {
     "link": "",
 }
 _DEATH: Final = ("deceasedBoolean", "deceasedDateTime")
+_WHOLE_DATE: Final = len("1950-01-02")
 DELETED: Final = "deleted"  # FHIR issue-type of an element that the sender deleted
 
 
@@ -64,7 +66,7 @@ def is_restricted(resource: Resource) -> bool:
     return any(label.get("code") in ("R", "V") for label in labels)
 
 
-def differences(stored: Resource, patient: Patient) -> tuple[str, ...]:
+def differences(stored: Resource, patient: Patient, sender: str) -> tuple[str, ...]:
     """Return the fields in which a message contradicts the record that its numbers found."""
     numbers = {n["value"] for n in stored.get("identifier", ()) if n.get("system") == NHS_NUMBER}
     families = {name["family"].casefold() for name in stored.get("name", ()) if "family" in name}
@@ -75,7 +77,41 @@ def differences(stored: Resource, patient: Patient) -> tuple[str, ...]:
         found.append("patient.birth_date")
     if patient.family and families and patient.family.casefold() not in families:
         found.append("patient.family")
+    elif not _shares_a_given_name(stored, patient):
+        found.append("patient.given")
+        found += ["patient.identifiers"] * _has_other_numbers(stored, patient, sender)
     return tuple(found)
+
+
+def is_the_same(stored: Resource, patient: Patient) -> bool:
+    """Whether name and date of birth are told on both sides, whole, and agree."""
+    told = patient.family and patient.given and len(patient.birth_date or "") == _WHOLE_DATE
+    same = stored.get("birthDate") == patient.birth_date and any(
+        "family" in name and "given" in name for name in stored.get("name", ())
+    )
+    return bool(told) and same and not differences(stored, patient, "")
+
+
+def _shares_a_given_name(stored: Resource, patient: Patient) -> bool:
+    """Whether one of the given names may be the same; an initial agrees, and so does silence."""
+    known = [given.casefold() for name in stored.get("name", ()) for given in name.get("given", ())]
+    told = [given.casefold() for given in patient.given]
+    return (
+        not known
+        or not told
+        or any(one.startswith(other) or other.startswith(one) for one in known for other in told)
+    )
+
+
+def _has_other_numbers(stored: Resource, patient: Patient, sender: str) -> bool:
+    """Whether both have numbers of one kind, e.g. a hospital's, and none in common.
+
+    With the given name it tells twins from each other, whose other details agree.
+    """
+    told = {(system_of(each, sender, "Patient"), each.value) for each in patient.identifiers}
+    known = {(each.get("system"), each.get("value")) for each in stored.get("identifier", ())}
+    kinds = {system for system, _ in told} & {system for system, _ in known}
+    return bool(kinds) and not told & known
 
 
 def _agree(one: str, other: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,12 @@ from service.model import (
     TransferOfCare,
 )
 
+_NHS_NUMBER_TYPE: Final = "NH"  # HL7 table 0203
+_PLACEHOLDER: Final = re.compile(
+    r"\W*(unk(nown)?|none|null|nil|n/?a|not known|not (yet )?(known|assigned)|temp(orary)?|tb[ac]"
+    r"|test|x+|0+|9+|)\W*",
+    re.IGNORECASE,
+)
 Stated = Diagnosis | Procedure | Allergy | Medication
 Key = tuple[str, str]  # (search parameter, value), e.g. ("identifier", "system|value")
 # Where the sender names neither system nor authority: the last part of the system made for it.
@@ -128,9 +135,19 @@ def _identities(transfer: TransferOfCare) -> Iterator[Identity]:
 def _patient_keys(transfer: TransferOfCare) -> Iterator[Key]:
     patient = transfer.patient
     for identifier in patient.identifiers:
-        yield key_of(identifier, transfer.message.sender, "Patient")
+        if is_usable(identifier):
+            yield key_of(identifier, transfer.message.sender, "Patient")
     if patient.nhs_number:
         yield "identifier", f"{NHS_NUMBER}|{patient.nhs_number}"
+
+
+def is_usable(identifier: Identifier) -> bool:
+    """Whether a patient's identifier tells that patient from others.
+
+    An NHS number among them is one that is wrong or given up, and a word that stands where the
+    number is not known stands there for many.
+    """
+    return identifier.type != _NHS_NUMBER_TYPE and not _PLACEHOLDER.fullmatch(identifier.value)
 
 
 def _by_identifiers(
