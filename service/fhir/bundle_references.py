@@ -46,10 +46,8 @@ def conditional_references(resource: Any) -> Iterator[tuple[str, str]]:
         match = _CONDITION.fullmatch(text) if isinstance(text, str) else None
         if match:
             yield match[1], match[2]
-        for value in resource.values():
-            yield from conditional_references(value)
-    elif isinstance(resource, list):
-        for value in resource:
+    for value in resource.values() if isinstance(resource, dict) else resource:
+        if isinstance(value, dict | list):
             yield from conditional_references(value)
 
 

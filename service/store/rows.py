@@ -148,8 +148,10 @@ def indexed(value: str) -> str:
 
     The references of one commit then lie together, since its ids do, and it touches few pages.
     """
+    if "|" in value:
+        return value
     kind, slash, id_ = value.partition("/")
-    return f"{id_}/{kind}" if slash and kind[:1].isupper() and "|" not in value else value
+    return f"{id_}/{kind}" if slash and kind[:1].isupper() else value
 
 
 def issues_json(issues: Sequence[Issue]) -> str:

@@ -61,7 +61,15 @@ def both(left: Test, right: Test) -> Test:
 
 def either(left: Test, right: Test) -> Test:
     """`or`: true if either is true, else empty if either is."""
-    return negation(both(negation(left), negation(right)))
+
+    def test(nodes: Sequence[Node], index: Index) -> bool | None:
+        first = left(nodes, index)
+        if first:
+            return True
+        second = right(nodes, index)
+        return second if second or first is False else None
+
+    return test
 
 
 def equals(left: Step, right: Step) -> Test:

@@ -176,7 +176,15 @@ def item(number: int) -> Step:
 
 def where(test: Test) -> Step:
     """Return the step to those that pass a test."""
-    return lambda nodes, index: [one for one in nodes if test((one,), index) is True]
+
+    def step(nodes: Sequence[Node], index: Index) -> Sequence[Node]:
+        found: list[Node] = []
+        for one in nodes:
+            if test((one,), index):
+                found.append(one)
+        return found
+
+    return step
 
 
 def only(predicate: Callable[[Node], bool]) -> Step:
