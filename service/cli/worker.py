@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -61,7 +62,9 @@ def _app() -> Flask:
     relay = assemble(settings, open_store(settings.database), *rules(settings.mappings))
     on_stop(relay.store.end_waits)
     Finalize(None, relay.store.close, exitpriority=1)  # after the last request
-    return create_app(relay)
+    made = create_app(relay)
+    gc.freeze()  # what was loaded stays: no collection walks it again (160 ms each)
+    return made
 
 
 def _leave_the_terminal() -> None:
