@@ -74,7 +74,8 @@ class Recogniser:
         for source in fhir_r4.messages(bundle):
             mapping = self._mapping(organisation, source)
             if mapping:
-                yield mapping, mapping.apply(source.named(message_id), organisation)
+                transfer = mapping.apply(source.named(message_id), organisation)
+                yield mapping, _as_update(transfer, bundle)
 
     def _reversals(
         self, organisation: OdsCode, bundle: dict[str, Any], message_id: str
@@ -94,6 +95,18 @@ class Recogniser:
             raise
         except UnmappedMessage:
             return None
+
+
+def _as_update(transfer: TransferOfCare, bundle: dict[str, Any]) -> TransferOfCare:
+    """Tell a referral all of whose requests are later versions as one that was changed."""
+    later = {
+        f"{one['resourceType']}/{one['id']}"
+        for one in (entry["resource"] for entry in bundle["entry"] if "request" in entry)
+        if one["meta"]["versionId"] != "1"
+    }
+    asked = {request.reference for request in transfer.requests}
+    is_update = transfer.kind == "referral" and bool(asked) and asked <= later
+    return replace(transfer, kind="referral-update") if is_update else transfer
 
 
 def _only_kept(posted: Iterable[dict[str, Any]]) -> Recognised:

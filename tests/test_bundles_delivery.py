@@ -230,3 +230,31 @@ def test_a_recipient_that_is_contained_is_one_that_is_named(api: Api) -> None:
     assert answer.status_code == 200, answer.text
     (got,) = api.hospice.search(api.hospice.feed())
     assert "contained" not in got
+
+
+def test_a_referral_that_is_put_to_others_is_told_to_who_was_asked_before(api: Api) -> None:
+    answer = api.trust.post("", referral())
+    request = stored(api, answer, 1)
+    asked = {**request, "performer": [organisation(OTHER_HOSPICE)]}
+
+    put = api.trust.put(location(answer, 1), asked)
+
+    assert put.status_code == 200, put.text
+    _, mine = api.hospice.search(api.hospice.feed())
+    (theirs,) = api.stranger.search(api.stranger.feed())
+    for one in (mine, theirs):
+        assert one["topic"]["coding"][0]["code"] == "referral-update"
+    assert mine["meta"]["tag"][0]["code"] == "FI"
+    assert "if you were asked before, you no longer are" in mine["payload"][0]["contentString"]
+    assert theirs["meta"]["tag"][0]["code"] == "FA"
+    assert "no longer" not in theirs["payload"][0]["contentString"]
+
+
+def test_a_request_that_is_put_as_revoked_is_withdrawn(api: Api) -> None:
+    answer = api.trust.post("", referral())
+
+    api.trust.put(location(answer, 1), {**stored(api, answer, 1), "status": "revoked"})
+
+    first, second = api.hospice.search(api.hospice.feed())
+    assert first["status"] == "stopped"
+    assert second["topic"]["coding"][0]["code"] == "referral-cancelled"

@@ -36,6 +36,7 @@ _NO_STAY: Final = {  # FHIR encounter-status: then the patient need not be there
     "cancelled": "cancelled",
     _WITHDRAWN: "entered in error",
 }
+_HELD_BEFORE: Final = "holds-what-changes"
 _LIVE: Final = frozenset({"active"})  # FHIR request-status
 _STATUS: Final = {
     "draft": "marked as a draft",
@@ -65,7 +66,22 @@ def summary(context: Context, recipient: Recipient, requests: Sequence[Request])
     if not is_alert(transfer):
         said += _not_as_usual(transfer)
         said += [text for request in asked if (text := _asked(request, by))]
+        said += _asked_of_others(context, recipient)
     return " ".join([*said, _ROLES[recipient.role]])
+
+
+def _asked_of_others(context: Context, recipient: Recipient) -> Iterator[str]:
+    """Tell who had a referral before, and is not named in it now, of whom it is asked."""
+    if context.transfer.kind not in _REFERRALS or recipient.because != _HELD_BEFORE:
+        return
+    named = {
+        performer.name or (performer.ods and context.organisation_name(performer.ods))
+        for request in context.transfer.requests
+        for performer in request.performers
+        if request.status in _LIVE
+    }
+    if names := ", ".join(sorted(filter(None, named))):
+        yield f"It is now asked of {names}: if you were asked before, you no longer are."
 
 
 def is_alert(transfer: TransferOfCare) -> bool:
