@@ -215,10 +215,11 @@ def _instant(target: Target) -> str:
     return Instant(target.known.updated).isoformat() if target.known else ""
 
 
-def _resource(prepared: Prepared, target: Target, bodies: dict[str, bytes]) -> Resource | None:
+def _resource(
+    prepared: Prepared, target: Target, bodies: dict[str, bytes]
+) -> Resource | orjson.Fragment | None:
     if target.reference in bodies:
-        adopted: Resource = orjson.loads(bodies[target.reference])
-        return adopted
+        return orjson.Fragment(bodies[target.reference])  # it is only shown, if at all
     if target.reference in prepared.kept:
         return prepared.kept[target.reference]
     return target.known.resource if target.known else None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import orjson
+
 from service.errors import Issue
 from service.fhir.bundle import Request
 from service.fhir.outcome import operation_outcome
@@ -22,7 +24,7 @@ class Done:
     reference: str = ""  # "Type/id" of what was written or read
     version: int = 0
     updated: str = ""  # FHIR instant
-    resource: Resource | None = None  # as it now is
+    resource: Resource | orjson.Fragment | None = None  # as it now is
     issues: tuple[Issue, ...] = ()
 
 
