@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from service.delivery.posting import Poster, Posting
-from service.delivery.reversals import reversals
+from service.delivery.reversals import require_discretion, reversals
 from service.errors import AmbiguousMessage, Issue, UnmappedMessage
 from service.fhir.build import Origin
 from service.formats import fhir_r4
@@ -57,6 +57,7 @@ class Recogniser:
         referral or discharge that lacks what it needs.
         """
         posted = {entry["resource"]["id"]: entry["resource"] for entry in bundle["entry"]}
+        require_discretion(self._store, organisation, bundle)
         found = [
             *self._transfers(organisation, bundle, message_id),
             *self._reversals(organisation, bundle, message_id),

@@ -208,3 +208,19 @@ def test_a_message_of_a_stay_that_simply_goes_on_is_refused(relay: Relay) -> Non
     assert answer.status_code == 422
     assert "no discharge from it was sent here" in answer.text
     assert Team.of(relay, "G99901").feed() == []
+
+
+def test_a_record_that_is_restricted_later_is_not_put_before_those_who_hold_it(
+    kent: Team, named: Team
+) -> None:
+    discharged(kent)
+    patient = only(kent, "Patient")
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    hidden = {**patient, "address": [{"postalCode": "ME19 9ZZ"}]}
+    hidden["meta"] = {**patient["meta"], "security": [label]}
+
+    answer = kent.put(f"/fhir/Patient/{patient['id']}", hidden)
+
+    assert answer.status_code == 422
+    assert "others hold it from before" in answer.text
+    assert only(named, "Patient")["address"] == patient["address"]

@@ -13,6 +13,7 @@ import orjson
 
 from service.delivery.earlier import Found
 from service.errors import Issue, UnmappableMessage
+from service.fhir.build.continuity import is_restricted
 from service.fhir.systems import EVENT_KIND
 from service.model import OdsCode, TransferOfCare
 from service.model.transfer import Kind
@@ -30,6 +31,13 @@ _GOING_ON: Final = Issue(
     code="business-rule",
     text="the stay has not ended, and no discharge from it was sent here: there is nobody to tell",
     target="encounter.status",
+)
+_SHOWN: Final = Issue(
+    severity="error",
+    code="suppressed",
+    text="the record is restricted now, and others hold it from before, who would see what is new: "
+    "create a new Patient and send on what the transfer needs",
+    target="Patient.meta.security",
 )
 _ENDS: Final = frozenset({"discharge", "death"})
 _OVER: Final = frozenset({"stopped", "entered-in-error"})  # Communications that nobody goes by
@@ -49,6 +57,25 @@ def reversals(store: Store, sender: OdsCode, bundle: Resource) -> Iterator[tuple
             yield "discharge-cancelled", _part(store, sender, bundle, resource)
         elif _tells_a_death(store, sender, resource):
             yield "death", _part(store, sender, bundle, resource)
+
+
+def require_discretion(store: Store, sender: OdsCode, bundle: Resource) -> None:
+    """Raise UnmappableMessage if an update would show a restricted record to earlier holders.
+
+    A rule may once have chosen them; of a restricted record they are to learn nothing new.
+    """
+    for entry in bundle["entry"]:
+        resource = entry["resource"]
+        if "request" not in entry or resource["resourceType"] != "Patient":
+            continue
+        before = _kept(store, sender, resource["id"]) if is_restricted(resource) else None
+        if before and not is_restricted(before) and store.audience("Patient", resource["id"]):
+            raise UnmappableMessage(issues=[_SHOWN])
+
+
+def _kept(store: Store, sender: OdsCode, id_: str) -> Resource | None:
+    row = store.read(sender, "Patient", id_)
+    return None if row is None or row.deleted else orjson.loads(row.body)
 
 
 def _reopens(store: Store, sender: OdsCode, resource: Resource) -> bool:
@@ -97,8 +124,8 @@ def _tells_a_death(store: Store, sender: OdsCode, resource: Resource) -> bool:
     """Whether a patient whom others hold is marked as dead, and was not before."""
     if resource["resourceType"] != "Patient" or not _is_dead(resource):
         return False
-    before = store.read(sender, "Patient", resource["id"])
-    if before is None or before.deleted or _is_dead(orjson.loads(before.body)):
+    before = _kept(store, sender, resource["id"])
+    if before is None or _is_dead(before):
         return False
     return bool(store.audience("Patient", resource["id"]))
 
