@@ -13,7 +13,8 @@ from service.model import Moment, PartialDate
 FIRST_YEAR = 1850  # nobody born before that is alive
 MAX_OFFSET = timedelta(hours=14)
 LAST_MINUTE = 59
-SECONDS = len("YYYYMMDDHHMMSS")
+DAY, SECONDS = len("YYYYMMDD"), len("YYYYMMDDHHMMSS")
+_WITH_DAY = (DAY, DAY + 2, DAY + 4, SECONDS)  # characters
 
 Doubts = list[tuple[str, str]]  # severity and text
 
@@ -63,13 +64,21 @@ def is_earlier(one: str, other: str) -> bool:
 
     What is no date or time is neither before nor after anything.
     """
+    one, other = one.strip(), other.strip()
+    if _tells_a_day(one) and _tells_a_day(other):
+        return one[:DAY] < other[:DAY]
     try:
-        ours, theirs = standard_parts(one.strip()), standard_parts(other.strip())
+        ours, theirs = standard_parts(one), standard_parts(other)
     except ValueError:
         return False
     both = [(ours[part], theirs[part]) for part in ("year", "month", "day")]
     told = [(mine, yours) for mine, yours in both if mine and yours]
     return [mine for mine, _ in told] < [yours for _, yours in told]
+
+
+def _tells_a_day(text: str) -> bool:
+    """Whether this is YYYYMMDD or more, as HL7 v2 writes it without an offset: nearly all are."""
+    return text.isdigit() and len(text) in _WITH_DAY and text.isascii()
 
 
 def parts_in_order(order: str) -> Callable[[str], Parts]:
