@@ -6,7 +6,7 @@ means the resources of that type in the message, and focus() what the message is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -144,15 +144,11 @@ class _Compiler:
     def criterion(self, tree: Expression) -> Test:
         return _Compiler(self.text, within=True).condition(tree)
 
-    def union(self, tree: Expression) -> Compiled:
-        sides: list[Compiled] = []
-        while isinstance(tree, Binary) and tree.operator == "|":
-            sides.append(self.compile(tree.right))
-            tree = tree.left
-        every = [self.compile(tree), *reversed(sides)]
-        open_ended = ANYTHING in [side.types for side in every]
-        types = ANYTHING if open_ended else frozenset().union(*(side.types for side in every))
-        return Compiled((steps.union([side.find for side in every]),), types)
+    def union(self, tree: Binary) -> Compiled:
+        sides = [self.compile(one) for one in _joined(tree)]
+        open_ended = ANYTHING in [side.types for side in sides]
+        types = ANYTHING if open_ended else frozenset().union(*(side.types for side in sides))
+        return Compiled((steps.union([side.find for side in sides]),), types)
 
     def resources(self, tree: Resources) -> Compiled:
         if not r4.is_resource(tree.type):
@@ -228,10 +224,10 @@ class _Compiler:
     def condition(self, tree: Expression) -> Test:
         """Return the tree as a question to places."""
         match tree:
-            case Binary(operator="and", left=left, right=right):
-                test = conditions.both(self.condition(left), self.condition(right))
-            case Binary(operator="or", left=left, right=right):
-                test = conditions.either(self.condition(left), self.condition(right))
+            case Binary(operator="and"):
+                test = conditions.every([self.condition(one) for one in _joined(tree)])
+            case Binary(operator="or"):
+                test = conditions.some([self.condition(one) for one in _joined(tree)])
             case Binary(operator="=", left=left, right=right):
                 test = self.equals(left, right)
             case Binary(operator="!=", left=left, right=right):
@@ -276,6 +272,16 @@ class _Compiler:
         except ValueError as error:
             self.fail(str(error), tree.at)
         return conditions.text_test(self.compile(tree.of).find, predicate)
+
+
+def _joined(tree: Binary) -> Iterator[Expression]:
+    """Yield what one operator joins: a, b and c of `a or b or c`."""
+    left = tree.left
+    if isinstance(left, Binary) and left.operator == tree.operator:
+        yield from _joined(left)
+    else:
+        yield left
+    yield tree.right
 
 
 def _is_a(kind: str) -> Callable[[Node], bool]:

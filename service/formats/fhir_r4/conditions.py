@@ -46,28 +46,26 @@ def negation(of: Test) -> Test:
     return test
 
 
-def both(left: Test, right: Test) -> Test:
-    """`and`: false if either is false, else empty if either is."""
+def every(tests: Sequence[Test]) -> Test:
+    """`and`: false if one is false, else empty if one is."""
+    return _until(False, tests)
 
+
+def some(tests: Sequence[Test]) -> Test:
+    """`or`: true if one is true, else empty if one is."""
+    return _until(True, tests)
+
+
+def _until(decisive: bool, tests: Sequence[Test]) -> Test:
     def test(nodes: Sequence[Node], index: Index) -> bool | None:
-        first = left(nodes, index)
-        if first is False:
-            return False
-        second = right(nodes, index)
-        return second if first or second is False else None
-
-    return test
-
-
-def either(left: Test, right: Test) -> Test:
-    """`or`: true if either is true, else empty if either is."""
-
-    def test(nodes: Sequence[Node], index: Index) -> bool | None:
-        first = left(nodes, index)
-        if first:
-            return True
-        second = right(nodes, index)
-        return second if second or first is False else None
+        otherwise: bool | None = not decisive
+        for one in tests:
+            found = one(nodes, index)
+            if found is decisive:
+                return found
+            if found is None:
+                otherwise = None
+        return otherwise
 
     return test
 
