@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,3 +119,12 @@ def test_functions_are_short() -> None:
 
     assert statistics.median(lengths) <= 8
     assert lengths[int(len(lengths) * 0.9)] <= 30
+
+
+def test_every_test_that_the_hazard_log_names_is_there() -> None:
+    named = re.findall(r"`(tests/[^`]+)`", (ROOT / "docs" / "hazard-log.md").read_text())
+
+    missing = [pattern for pattern in named if not list(ROOT.glob(pattern))]
+
+    assert named
+    assert not missing
