@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from service.delivery.posting import Poster, Posting
-from service.delivery.reversals import require_discretion, reversals
+from service.delivery.reversals import require_discretion, retractions, reversals
 from service.errors import AmbiguousMessage, Issue, UnmappedMessage
 from service.fhir.build import Origin
 from service.formats import fhir_r4
@@ -66,6 +66,9 @@ class Recogniser:
             self._poster.post(transfer, _origin(message_id, mapping), posted)
             for mapping, transfer in found
         ]
+        for mapping, transfer, notice in self._retractions(organisation, bundle, message_id):
+            found.append((mapping, transfer))
+            postings.append(self._poster.withdraw(transfer, _origin(message_id, mapping), notice))
         return _recognised(postings, found[-1][0]) if found else _only_kept(posted.values())
 
     def _transfers(
@@ -88,6 +91,18 @@ class Recogniser:
                 mapping = mapping or self._mappings.by_id(_TRANSACTIONS)
                 named = source.named(f"{message_id}#{kind}")
                 yield mapping, replace(mapping.apply(named, organisation), kind=kind)
+
+    def _retractions(
+        self, organisation: OdsCode, bundle: dict[str, Any], message_id: str
+    ) -> Iterator[tuple[Mapping, TransferOfCare, dict[str, Any]]]:
+        """Yield the notices that it takes back, each as the withdrawal of a document."""
+        mapping = self._mappings.by_id(_TRANSACTIONS)
+        for notice, part in retractions(self._store, organisation, bundle):
+            for source in fhir_r4.messages(part):
+                named = source.named(f"{message_id}#{notice['id']}")
+                transfer = mapping.apply(named, organisation)
+                message = replace(transfer.message, doc_status="entered-in-error")
+                yield mapping, replace(transfer, kind="document", message=message), notice
 
     def _mapping(self, organisation: OdsCode, source: FhirMessage) -> Mapping | None:
         try:

@@ -165,7 +165,8 @@ def test_a_delivered_communication_is_not_edited(api: Api) -> None:
     answer = api.trust.post("", referral())
     sent = stored(api, answer, 2)
 
-    for change in ({"status": "completed"}, {"payload": [{"contentString": "No need."}]}):
+    other = {"payload": [{"contentString": "No need."}]}
+    for change in ({"status": "completed"}, other, {"status": "stopped", **other}):
         put = api.trust.put(location(answer, 2), {**sent, **change})
         assert put.status_code == 422
     received = communication("Patient/1", received="2025-03-14T12:00:00Z")
@@ -258,3 +259,23 @@ def test_a_request_that_is_put_as_revoked_is_withdrawn(api: Api) -> None:
     first, second = api.hospice.search(api.hospice.feed())
     assert first["status"] == "stopped"
     assert second["topic"]["coding"][0]["code"] == "referral-cancelled"
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "stopped"])
+def test_a_delivered_communication_that_is_taken_back_is_told_to_who_got_it(
+    api: Api, status: str
+) -> None:
+    answer = api.trust.post("", referral())
+    sent = {**stored(api, answer, 2), "status": status}
+
+    put = [api.trust.put(location(answer, 2), sent) for _ in range(2)]
+
+    assert [one.status_code for one in put] == [200, 200], put[1].text
+    first, second = api.hospice.search(api.hospice.feed())
+    assert first["status"] == status
+    assert second["inResponseTo"] == [{"reference": location(answer, 2)}]
+    assert "has withdrawn an earlier notice" in second["payload"][0]["contentString"]
+    tasks = {one["focus"]["reference"]: one["status"] for one in api.hospice.search("Task")}
+    assert tasks[location(answer, 2)] == "cancelled"
+    assert tasks[f"Communication/{second['id']}"] == "requested"
+    assert stored(api, answer, 1)["status"] == "active"

@@ -85,12 +85,13 @@ def taken_back(
                     _next(notice, version, status="stopped", statusReason={"text": _WITHDRAWN}),
                     version,
                 )
-                yield from _cancelled(store, transfer, notice, now)
+                yield from cancelled(store, transfer, notice, now)
 
 
-def _cancelled(
+def cancelled(
     store: Store, transfer: TransferOfCare, notice: Resource, now: str
 ) -> Iterator[tuple[Resource, int]]:
+    """Yield the next version of the Task of a notice that is taken back, with its version."""
     key = ("focus", f"Communication/{notice['id']}")
     for task, version in _read(store, transfer, "Task", key):
         if task["status"] in _OPEN:

@@ -6,7 +6,7 @@ was looked up is handed on as `Check`s, so that the store notices when another w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -15,13 +15,13 @@ from typing import Any, Final
 import orjson
 
 from service.delivery.earlier import Found, look_up
-from service.delivery.following import holders, missing_original, taken_back
+from service.delivery.following import cancelled, holders, missing_original, taken_back
 from service.delivery.reversals import require_end
 from service.delivery.routing import NOBODY_ACTS, Routed, Routing
 from service.errors import Issue, NonconformantResource
 from service.fhir.build import Built, Content, Origin, build, completed, succeeded
 from service.fhir.build.continuity import continued
-from service.fhir.index import index_keys
+from service.fhir.index import index_keys, ods_code
 from service.fhir.validate import check
 from service.model import Instant, OdsCode, Recipient, TransferOfCare
 from service.store import Check, Delivery, Reference, Store, Write
@@ -89,15 +89,8 @@ class Poster:
         require_end(self._store, transfer, found)
         missing = missing_original(transfer, found)
         doubtful = (*transfer.issues, *found.issues, *missing, *routed.issues)
-        built = build(
-            replace(transfer, issues=doubtful, requests=routed.requests),
-            routed.recipients,
-            known=found.known,
-            origin=origin,
-            now=self._clock(),
-            new_id=self._new_id,
-            organisation_name=self._routing.directory.name_of,
-        )
+        whole = replace(transfer, issues=doubtful, requests=routed.requests)
+        built = self._built(whole, routed.recipients, found, origin)
         built = replace(
             built,
             resources=tuple(_continued(r, found, doubtful) for r in built.resources),
@@ -107,6 +100,51 @@ class Poster:
         )
         require_conformance(built)
         return self._rows(transfer, built, found, doubtful)
+
+    def withdraw(self, transfer: TransferOfCare, origin: Origin, notice: Resource) -> Posting:
+        """Return the rows that take back a delivered Communication, and tell its recipient."""
+        found = look_up(self._store, transfer)
+        doubtful = (*transfer.issues, *found.issues)
+        to = Recipient(
+            ods=OdsCode(ods_code(notice["recipient"][0])),
+            role="action",
+            because="holds-what-changes",
+        )
+        built = self._built(replace(transfer, issues=doubtful), (to,), found, origin)
+        answered = [{"reference": f"Communication/{notice['id']}"}]
+        told = tuple(
+            (to, {**made, "inResponseTo": answered}, task)
+            for to, made, task in built.communications
+        )
+        built = replace(built, communications=told)
+        require_conformance(built)
+        posting = self._rows(transfer, built, found, doubtful)
+        return replace(posting, writes=(*posting.writes, *self._ended(transfer, notice)))
+
+    def _ended(self, transfer: TransferOfCare, notice: Resource) -> Iterator[Write]:
+        """Yield a notice as it is taken back, and its Task."""
+        sender, prior = transfer.message.sender, int(notice["meta"]["versionId"]) - 1
+        yield as_write(notice, sender, prior=prior, keeps_audience=True)
+        now = Instant.of(self._clock()).isoformat()
+        for task, version in cancelled(self._store, transfer, notice, now):
+            yield as_write(task, sender, prior=version, keeps_audience=True)
+
+    def _built(
+        self,
+        transfer: TransferOfCare,
+        recipients: Sequence[Recipient],
+        found: Found,
+        origin: Origin,
+    ) -> Built:
+        return build(
+            transfer,
+            recipients,
+            known=found.known,
+            origin=origin,
+            now=self._clock(),
+            new_id=self._new_id,
+            organisation_name=self._routing.directory.name_of,
+        )
 
     def recipients(self, transfer: TransferOfCare, found: Found) -> Routed:
         """Return who must know: those of the routing, and those who hold what changes."""

@@ -14,7 +14,9 @@ import orjson
 from service.delivery.earlier import Found
 from service.errors import Issue, UnmappableMessage
 from service.fhir.build.continuity import is_restricted
+from service.fhir.guard import takes_back
 from service.fhir.systems import EVENT_KIND
+from service.fhir.task import is_delivered
 from service.model import OdsCode, TransferOfCare
 from service.model.transfer import Kind
 from service.store import Store
@@ -59,6 +61,19 @@ def reversals(store: Store, sender: OdsCode, bundle: Resource) -> Iterator[tuple
             yield "death", _part(store, sender, bundle, resource)
 
 
+def retractions(
+    store: Store, sender: OdsCode, bundle: Resource
+) -> Iterator[tuple[Resource, Resource]]:
+    """Yield each delivered Communication that is taken back, and the part that tells of whom."""
+    for entry in bundle["entry"]:
+        notice = entry["resource"]
+        if "request" not in entry or notice["resourceType"] != "Communication":
+            continue
+        before = _kept(store, sender, "Communication", notice["id"])
+        if before and is_delivered(before) and takes_back(before, notice):
+            yield notice, _part(store, sender, bundle, notice)
+
+
 def require_discretion(store: Store, sender: OdsCode, bundle: Resource) -> None:
     """Raise UnmappableMessage if an update would show a restricted record to earlier holders.
 
@@ -68,13 +83,15 @@ def require_discretion(store: Store, sender: OdsCode, bundle: Resource) -> None:
         resource = entry["resource"]
         if "request" not in entry or resource["resourceType"] != "Patient":
             continue
-        before = _kept(store, sender, resource["id"]) if is_restricted(resource) else None
+        before = (
+            _kept(store, sender, "Patient", resource["id"]) if is_restricted(resource) else None
+        )
         if before and not is_restricted(before) and store.audience("Patient", resource["id"]):
             raise UnmappableMessage(issues=[_SHOWN])
 
 
-def _kept(store: Store, sender: OdsCode, id_: str) -> Resource | None:
-    row = store.read(sender, "Patient", id_)
+def _kept(store: Store, sender: OdsCode, kind: str, id_: str) -> Resource | None:
+    row = store.read(sender, kind, id_)
     return None if row is None or row.deleted else orjson.loads(row.body)
 
 
@@ -124,7 +141,7 @@ def _tells_a_death(store: Store, sender: OdsCode, resource: Resource) -> bool:
     """Whether a patient whom others hold is marked as dead, and was not before."""
     if resource["resourceType"] != "Patient" or not _is_dead(resource):
         return False
-    before = _kept(store, sender, resource["id"])
+    before = _kept(store, sender, "Patient", resource["id"])
     if before is None or _is_dead(before):
         return False
     return bool(store.audience("Patient", resource["id"]))
@@ -135,21 +152,25 @@ def _is_dead(patient: Resource) -> bool:
 
 
 def _part(store: Store, sender: OdsCode, bundle: Resource, about: Resource) -> Resource:
-    """Return a transaction that tells of one resource alone: with its patient and its names."""
+    """Return a transaction that tells of one resource alone: with its patient and its names.
+
+    Of what a notice said, nothing is said again where it is taken back.
+    """
     posted = [entry["resource"] for entry in bundle["entry"]]
     named = [one for one in posted if one["resourceType"] in _NAMED]
     whose = () if about["resourceType"] == "Patient" else _whose(store, sender, posted, about)
-    entries = [{"resource": one} for one in (about, *whose, *named)]
+    itself = () if about["resourceType"] == "Communication" else (about,)
+    entries = [{"resource": one} for one in (*itself, *whose, *named)]
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
 
 
 def _whose(
-    store: Store, sender: OdsCode, posted: Sequence[Resource], stay: Resource
+    store: Store, sender: OdsCode, posted: Sequence[Resource], about: Resource
 ) -> Iterator[Resource]:
-    """Yield the patient of a stay: as it is posted, else as it is kept."""
-    before = store.read(sender, "Encounter", stay["id"])
-    told = stay if "subject" in stay or before is None else orjson.loads(before.body)
+    """Yield the patient of a stay or notice: as it is posted, else as it is kept."""
+    before = {} if "subject" in about else _kept(store, sender, about["resourceType"], about["id"])
+    told = {**(before or {}), **about}
     kind, _, id_ = told.get("subject", {}).get("reference", "").partition("/")
     here = [one for one in posted if (one["resourceType"], one["id"]) == ("Patient", id_)]
-    row = None if here or kind != "Patient" else store.read(sender, kind, id_)
-    yield from here or ([orjson.loads(row.body)] if row and not row.deleted else [])
+    kept = None if here or kind != "Patient" else _kept(store, sender, kind, id_)
+    yield from here or ([kept] if kept else [])

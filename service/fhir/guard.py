@@ -11,6 +11,8 @@ from service.fhir.search_parameters import Resource
 from service.fhir.subset import is_subset
 from service.fhir.task import is_acknowledgement, is_delivered
 
+TAKEN_BACK: Final = frozenset({"entered-in-error", "stopped"})  # FHIR event-status
+_STATUS: Final = ("status", "statusReason")
 _VERSIONED: Final = ("versionId", "lastUpdated")
 
 
@@ -23,12 +25,30 @@ def objections(target: Target, resource: Resource) -> Iterator[Fault]:
     if request.type == "Task" and is_acknowledgement(resource):
         yield _acknowledgement(request)
     before = target.known.resource if target.known and target.outcome == "updated" else {}
-    if request.type == "Communication" and is_delivered(before):
-        text = "A delivered Communication is not edited: send a new one, inResponseTo this one."
+    if request.type == "Communication" and is_delivered(before) and _edits(before, resource):
+        text = (
+            "A delivered Communication is not edited: send a new one, inResponseTo this one; "
+            "to take it back, change nothing but its status to entered-in-error or stopped."
+        )
         yield request.fault(422, "business-rule", text, "resource")
     if not before and request.type == "Communication" and "received" in resource:
         text = "The recipient's first receipt sets this."
         yield request.fault(422, "business-rule", text, "resource.received")
+
+
+def _edits(before: Resource, after: Resource) -> bool:
+    return not (takes_back(before, after) or same_content(before, after))
+
+
+def takes_back(before: Resource, after: Resource) -> bool:
+    """Whether nothing but the status changes, to one that takes the Communication back."""
+    others: Resource = {name: value for name, value in after.items() if name not in _STATUS}
+    kept: Resource = {name: before[name] for name in _STATUS if name in before}
+    return (
+        after.get("status") in TAKEN_BACK
+        and before.get("status") not in TAKEN_BACK
+        and same_content(before, {**others, **kept})
+    )
 
 
 def _acknowledgement(request: Request) -> Fault:

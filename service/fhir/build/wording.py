@@ -128,6 +128,8 @@ def _referral(transfer: TransferOfCare, by: str) -> str:
 def _document(transfer: TransferOfCare, by: str) -> str:
     document = _named(transfer.documents)
     if _is_withdrawn(transfer):
+        if not (transfer.documents or transfer.sections):
+            return f"{by} has withdrawn an earlier notice about the patient. {_DISREGARD}"
         return f"{by} has withdrawn {document} about the patient. {_DISREGARD}"
     told = f"{by} has sent {document} about the patient."
     if any(each.replaces for each in transfer.documents):
