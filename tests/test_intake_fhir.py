@@ -206,3 +206,15 @@ def test_a_message_sent_to_a_named_mapping_is_replayed_with_it(pembury: Team, re
     (letter,) = relay.store.dead_letters.list()
     assert refused.status_code >= 400
     assert letter.mapping == "rjz-adt"
+
+
+def test_a_summary_that_replaces_another_says_so(pembury: Team, hospice: Team) -> None:
+    body = json.loads(example("rwf-document-discharge"))
+    earlier = {"system": "https://fhir.nhs.uk/RWF/Id/document", "value": "EARLIER"}
+    told = {"code": "replaces", "targetIdentifier": earlier}
+    body["entry"][0]["resource"]["relatesTo"] = [told]
+
+    assert pembury.post("/fhir", json.dumps(body).encode(), FHIR).status_code == 201
+
+    (notice,) = hospice.feed()
+    assert "It replaces an earlier version." in notice["payload"][0]["contentString"]

@@ -99,3 +99,17 @@ def test_the_stay_of_somebody_else_finds_nobody(trust: Team) -> None:
     sent(trust, a03(control_id="K0002"), number, (GIVEN, b"MAUD"))
 
     assert len(patients(trust)) == 2
+
+
+@pytest.mark.parametrize(("status", "is_doubtful"), [("01", False), ("04", True), ("05", True)])
+def test_a_number_that_was_traced_in_vain_is_flagged(
+    status: str, is_doubtful: bool, trust: Team, relay: Relay
+) -> None:
+    telecom = b"02079460001^PRN^PH"
+    sent(
+        trust,
+        a03(practice=LATER_PRACTICE),
+        (telecom, telecom + b"|" * 19 + f"NSTS{status}".encode()),
+    )
+
+    assert ("when it was traced" in last_notes(relay)) is is_doubtful

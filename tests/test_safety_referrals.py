@@ -117,3 +117,12 @@ def test_a_referral_of_somebody_marked_as_deceased_is_flagged(deceased: str) -> 
     body = referral(RECEIVER).replace("GBR^H", "GBR^H" + "|" * 19 + deceased)
 
     assert "the patient is marked as deceased" in outcome(body).warnings
+
+
+def test_teams_of_two_addresses_that_are_both_asked_are_told_to_be() -> None:
+    home = "1 St^^TOWN^KENT^TN2 9ZZ^GBR^H"
+    staying = referral().replace(home, f"{home}~2 St^^CITY^KENT^CT1 9ZZ^GBR^C")
+
+    assert outcome(staying).acting == {"8HX01", "8HX03"}
+    assert "teams of several are asked" in outcome(staying).warnings
+    assert "teams of several are asked" not in outcome(referral()).warnings

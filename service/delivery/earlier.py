@@ -23,6 +23,7 @@ from service.store import Check, Store
 Resource = dict[str, Any]
 _MUST_BE_HEARD = frozenset({"discharge-cancelled", "referral-cancelled", "death"})
 MOST_CORRECTED = 1  # of NHS number, name and birth date in one message
+_UNRESOLVED = frozenset({"04", "05"})  # NHS number status: no or several matches, to be resolved
 _NAMED = ("encounter", "requests", "documents", "replaced", "appended")  # slots told of
 
 
@@ -92,6 +93,7 @@ class _Choice:
             every = self._by_what_is_theirs(candidates)
         self._choose_patient(every)
         self._doubt_placeholders()
+        self._doubt_status()
         self._take("merged", candidates.pop("merged", []))
         own = self._own_references()
         for slot, every in candidates.items():
@@ -130,6 +132,12 @@ class _Choice:
         ):
             text = "a number stands for many (unknown, 0, …): the patient is not looked for by it"
             self._doubt("value", text, "patient.identifiers")
+
+    def _doubt_status(self) -> None:
+        patient = self.transfer.patient
+        if patient.nhs_number and patient.nhs_number_status in _UNRESOLVED:
+            text = "the NHS number was not found, or found more than once, when it was traced"
+            self._doubt("business-rule", text, "patient.nhs_number_status")
 
     def _by_what_is_theirs(self, candidates: dict[str, list[Held]]) -> list[Held]:
         """Find a patient without a number by the stay or referral, if name and birth agree."""

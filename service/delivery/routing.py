@@ -99,10 +99,14 @@ class Routing:
             route.note("information", "suppressed", "the record is restricted: no rule holds")
             return
         facts = rules.facts_of(route.transfer, addressed=route.is_addressed)
-        for rule in candidates:
-            if rule.holds(facts):
-                for ods, role in rule.to:
-                    route.add(Recipient(ods=ods, role=role, because=f"rule:{rule.id}"))
+        held = [rule for rule in candidates if rule.holds(facts)]
+        for rule in held:
+            for ods, role in rule.to:
+                route.add(Recipient(ods=ods, role=role, because=f"rule:{rule.id}"))
+        acting = {ods for rule in held for ods, role in rule.to if role == "action"}
+        if len(acting) > 1 and facts.has_several_homes:
+            text = "the patient has more than one address, and teams of several are asked to act"
+            route.note("warning", "multiple-matches", text, "patient.addresses")
         if not facts.places:
             missed = any(rule.may_hold(facts) for rule in candidates)
             text = _SOMEBODY_MISSED if missed else "no usable postcode, so no rule by place holds"

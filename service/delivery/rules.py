@@ -36,6 +36,11 @@ class Facts:
     findings: frozenset[str]  # SNOMED CT: diagnoses, procedures, the reason for the stay
     unaddressed: bool  # something is asked, and nobody is named for action
 
+    @property
+    def has_several_homes(self) -> bool:
+        """Whether the patient may be found in several postcode districts."""
+        return len([place for place in self.places if not place.isalpha()]) > 1
+
 
 Test = Callable[[Facts], bool]
 

@@ -152,6 +152,8 @@ def _not_as_usual(transfer: TransferOfCare) -> Iterator[str]:
         yield "A document is marked as entered in error."
     if "preliminary" in states:
         yield "What was sent is not final yet."
+    if transfer.message.replaces and not any(each.replaces for each in documents):
+        yield "It replaces an earlier version."
     if "amended" in states:
         yield "What was sent corrects an earlier version."
 
