@@ -218,3 +218,14 @@ def test_a_summary_that_replaces_another_says_so(pembury: Team, hospice: Team) -
 
     (notice,) = hospice.feed()
     assert "It replaces an earlier version." in notice["payload"][0]["contentString"]
+
+
+def test_a_message_in_xml_is_processed_as_well(relay: Relay) -> None:
+    community, practice = Team.of(relay, "RYY"), Team.of(relay, "G99903")
+    body = Path(EXAMPLES, "ryy-message-referral.xml").read_bytes()
+
+    answer = community.post("/fhir/$process-message", body, "application/fhir+xml")
+
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json()["type"] == "message"
+    assert len(practice.feed()) == 1

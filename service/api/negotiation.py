@@ -12,6 +12,7 @@ from service.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 from service.fhir.bundle_identity import matches
 from service.model import Instant
 
+XML_TYPES: Final = ("application/fhir+xml", "application/xml", "text/xml")
 JSON_TYPES: Final = ("application/fhir+json", "application/json", "text/json", "json")
 PATCH_TYPE: Final = "application/json-patch+json"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"

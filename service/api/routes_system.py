@@ -11,7 +11,7 @@ from service.api.bodies import read_body
 from service.api.bundles import KINDS, Bundles
 from service.api.committing import Sending
 from service.api.exchange import Door, Exchange
-from service.api.negotiation import JSON_TYPES, check_content
+from service.api.negotiation import JSON_TYPES, XML_TYPES, check_content, first_range
 from service.api.reply import Reply, dumps
 from service.api.writing import read_resource
 from service.errors import BadRequest, Issue, ServiceError, UnmappableMessage, UnreadableMessage
@@ -64,9 +64,10 @@ class SystemRoutes:
         if request.args.get("async", "false") != "false" or "response-url" in request.args:
             raise _not_asynchronous()
         media_type = request.content_type or ""
-        check_content(media_type, *JSON_TYPES)
+        check_content(media_type, *JSON_TYPES, *XML_TYPES)
         body = read_body(request, self._max_body)
-        return self._message(exchange, media_type, _content(body))
+        is_xml = first_range(media_type) in XML_TYPES
+        return self._message(exchange, media_type, body if is_xml else _content(body))
 
     def _message(self, exchange: Exchange, media_type: str, body: bytes) -> Reply:
         exchange.require("Communication", "c")
