@@ -157,6 +157,15 @@ def test_a_receiver_may_be_named_as_the_relay_itself_names_organisations() -> No
     assert performer["display"].startswith("Hospice at Home")
 
 
+def test_so_may_the_message_name_its_own_receiver() -> None:
+    def change(bundle: Bundle) -> None:
+        there = {"endpoint": "urn:x", "receiver": {"reference": "Organization/8HX03"}}
+        of(bundle, "MessageHeader")["destination"] = [there]
+        of(bundle, "ServiceRequest").pop("performer")
+
+    assert "8HX03" in referral(change).acting
+
+
 def test_a_refuted_reason_is_no_reason() -> None:
     def change(bundle: Bundle) -> None:
         condition = {
