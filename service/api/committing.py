@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 import orjson
@@ -68,11 +68,10 @@ class Sending:
     identifier: str = ""  # Bundle.identifier, "system|value"
     kept_as: str = ""  # id of the dead letter that is replayed
     only_updates: bool = False  # PUT A, PUT B and PUT A again must end at A
+    digest: bytes = field(init=False)  # SHA-256 of the bytes
 
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of the bytes."""
-        return hashlib.sha256(self.body).digest()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", hashlib.sha256(self.body).digest())
 
     @property
     def control_id(self) -> str:

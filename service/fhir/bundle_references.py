@@ -47,7 +47,7 @@ def conditional_references(resource: Any) -> Iterator[tuple[str, str]]:
         if match:
             yield match[1], match[2]
     for value in resource.values() if isinstance(resource, dict) else resource:
-        if isinstance(value, dict | list):
+        if type(value) in (dict, list):
             yield from conditional_references(value)
 
 

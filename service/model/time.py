@@ -63,4 +63,4 @@ class Instant(int):
     def isoformat(self) -> str:
         """Return the FHIR instant, e.g. 2025-03-14T17:05:00.000123Z."""
         moment = _EPOCH + timedelta(microseconds=self)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{self % 1_000_000:06d}Z"
+        return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
