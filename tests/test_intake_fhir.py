@@ -229,3 +229,36 @@ def test_a_message_in_xml_is_processed_as_well(relay: Relay) -> None:
     assert answer.status_code == 200, answer.text
     assert answer.get_json()["type"] == "message"
     assert len(practice.feed()) == 1
+
+
+BANANA = b'{"resourceType": "Patient", "gender": "banana"}'
+BATCH = (
+    b'{"resourceType": "Bundle", "type": "batch", "entry": ['
+    b'{"resource": {"resourceType": "Patient", "gender": "female"},'
+    b' "request": {"method": "POST", "url": "Patient"}},'
+    b'{"resource": ' + BANANA + b', "request": {"method": "POST", "url": "Patient"}}]}'
+)
+REFUSED = {
+    "a resource": ("/fhir/Patient", BANANA, 422),
+    "no JSON": ("/fhir/Patient", b"{", 400),
+    "another type": ("/fhir/Encounter", BANANA, 400),
+    "an entry of a batch": ("/fhir", BATCH, 200),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "status"), REFUSED.values(), ids=REFUSED)
+def test_a_refused_resource_is_kept_too(
+    path: str, body: bytes, status: int, guys: Team, relay: Relay
+) -> None:
+    response = guys.post(path, body, FHIR)
+
+    assert response.status_code == status
+    assert "banana" not in response.text
+    (letter,) = relay.store.dead_letters.list()
+    kept = relay.store.dead_letters.get(letter.id)
+    assert kept is not None
+    assert (
+        json.loads(kept.body)["entry"][0]["resource"] == json.loads(BANANA)
+        if (path == "/fhir")
+        else kept.body == body
+    )

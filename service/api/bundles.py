@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -126,26 +127,40 @@ class Bundles:
         )
 
     def _one(self, exchange: Exchange, request: Request, faults: Sequence[Fault]) -> Entry:
+        keeps = request.method == "POST"
+        keeping = self.committing.keeping(exchange, _alone(request)) if keeps else nullcontext()
         try:
-            faults = faults or list(_not_covered(exchange, request))
-            if faults:
-                raise refusal(faults)
-            if request.method in READS:
-                return self.dispatch.get(exchange, request)
-            if self.tasks.is_answer(exchange, request):
-                return self.tasks.entry(exchange, request)
-            return self._written(exchange, request)
+            with keeping:
+                return self._answered(exchange, request, faults)
         except ServiceError as refused:
             return _refused(refused)
 
+    def _answered(self, exchange: Exchange, request: Request, faults: Sequence[Fault]) -> Entry:
+        faults = faults or list(_not_covered(exchange, request))
+        if faults:
+            raise refusal(faults)
+        if request.method in READS:
+            return self.dispatch.get(exchange, request)
+        if self.tasks.is_answer(exchange, request):
+            return self.tasks.entry(exchange, request)
+        return self._written(exchange, request)
+
     def _written(self, exchange: Exchange, request: Request) -> Entry:
-        body = dumps({"method": request.method, "url": request.type, "is": request.resource})
-        updates = request.method in UPDATES
-        sending = Sending(body=body, media_type=FHIR_JSON, only_updates=updates)
+        sending = _alone(request)
         receipt = self.committing.repeat(exchange, sending) or self.committing.carry_out(
             exchange, ACTIONS[request.method], [request], sending, _entry_wording(exchange)
         )
         return {**orjson.loads(receipt.answer.body)}
+
+
+def _alone(request: Request) -> Sending:
+    """Return an entry of a batch as the transaction of one that it is, and is replayed as."""
+    asked = {"method": request.method, "url": request.type}
+    if request.if_none_exist:
+        asked["ifNoneExist"] = request.if_none_exist
+    entry = {"resource": request.resource, "request": asked}
+    body = dumps({"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    return Sending(body=body, media_type=FHIR_JSON, only_updates=request.method in UPDATES)
 
 
 def _wording(exchange: Exchange, asked: Sequence[Request]) -> Callable[[Sequence[Done]], Answer]:

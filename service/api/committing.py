@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -12,7 +13,7 @@ import orjson
 from service.api.exchange import Exchange
 from service.api.preparation import Preparation, Prepared
 from service.api.reply import FHIR_JSON
-from service.errors import Issue, Unavailable
+from service.errors import Issue, ServiceError, Unavailable
 from service.fhir.bundle import Request
 from service.fhir.bundle_answer import Done
 from service.fhir.bundle_identity import Target
@@ -77,6 +78,9 @@ class Sending:
     def control_id(self) -> str:
         """The sender's own name for it, else its content."""
         return self.identifier or f"sha256:{self.digest.hex()}"
+
+
+BAD_INPUT: Final = (400, 422)  # HTTP statuses of what its sender must mend
 
 
 class Committing:
@@ -163,6 +167,16 @@ class Committing:
                 replay=bool(sending.kept_as),
             )
         )
+
+    @contextmanager
+    def keeping(self, exchange: Exchange, sending: Sending) -> Iterator[None]:
+        """Keep the bytes, as a dead letter, of what is refused for what it says."""
+        try:
+            yield
+        except ServiceError as refused:
+            if refused.http_status in BAD_INPUT:
+                self.refuse(exchange, sending, refused.issues)
+            raise
 
     def refuse(self, exchange: Exchange, sending: Sending, issues: Iterable[Issue]) -> None:
         """Keep the bytes of what was refused, as a dead letter."""

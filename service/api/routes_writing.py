@@ -70,7 +70,11 @@ class WritingRoutes:
         )
 
     def _carry_out(self, exchange: Exchange, asked: Request) -> Reply:
-        whole, sending = self._with_body(asked)
+        sending = self._sending(asked)
+        with self._writing.keeping(exchange, asked.method, sending):
+            return self._written(exchange, _whole(asked, sending.body), sending)
+
+    def _written(self, exchange: Exchange, whole: Request, sending: Sending) -> Reply:
         if whole.type == "Task" and whole.method != "POST":
             exchange.require("Task", "u")
             self._tasks.require_match(exchange, whole)
@@ -78,18 +82,19 @@ class WritingRoutes:
                 return self._tasks.update(exchange, whole)
         return self._writing.write(exchange, whole, sending)
 
-    def _with_body(self, asked: Request) -> tuple[Request, Sending]:
+    def _sending(self, asked: Request) -> Sending:
         media_type = request.content_type or ""
-        if asked.method == "PATCH":
-            check_content(media_type, PATCH_TYPE)
-            body = read_body(request, self._max_body)
-            sending = Sending(body=body, media_type=media_type, only_updates=True)
-            return asked.with_resource(as_binary(body)), sending
-        check_content(media_type, *JSON_TYPES)
+        accepted = (PATCH_TYPE,) if asked.method == "PATCH" else JSON_TYPES
+        check_content(media_type, *accepted)
         body = read_body(request, self._max_body)
-        whole = checked_type(asked.with_resource(read_resource(body)))
-        updates = asked.method in UPDATES
-        return whole, Sending(body=body, media_type=media_type, only_updates=updates)
+        return Sending(body=body, media_type=media_type, only_updates=asked.method in UPDATES)
+
+
+def _whole(asked: Request, body: bytes) -> Request:
+    """Return the request with its resource, or its patch. Raises what is wrong with it."""
+    if asked.method == "PATCH":
+        return asked.with_resource(as_binary(body))
+    return checked_type(asked.with_resource(read_resource(body)))
 
 
 def _if_match() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from service.api.committing import Committing, Sending, json_answer
@@ -29,6 +30,12 @@ class Writing:
 
     def __init__(self, committing: Committing) -> None:
         self._committing = committing
+
+    def keeping(
+        self, exchange: Exchange, method: str, sending: Sending
+    ) -> AbstractContextManager[None]:
+        """Keep the bytes of a resource that cannot be taken in; a bad update changes nothing."""
+        return self._committing.keeping(exchange, sending) if method == "POST" else nullcontext()
 
     def write(self, exchange: Exchange, request: Request, sending: Sending) -> Reply:
         """Carry out one request. Raises the error that tells every fault."""
