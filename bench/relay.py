@@ -18,7 +18,7 @@ import psutil
 
 from service.app import compose, new_id
 from service.model import OdsCode
-from service.security import Client, Scopes
+from service.security import AccessTokens, Client, Scopes
 from service.settings import Settings
 from service.store import migrate
 
@@ -85,12 +85,12 @@ def serving(*organisations: str, database: str = "", workers: int = 1) -> Iterat
             server.wait(timeout=20)
 
 
-def token(tokens: object, ods: str) -> str:
+def token(tokens: AccessTokens, ods: str) -> str:
     """Return an access token for an organisation that may do everything with its own."""
     client = Client(
         id=f"bench-{ods}", organisation=OdsCode(ods), scopes=Scopes.parse("system/*.cruds")
     )
-    return str(tokens.issue(client, new_id(), lifetime=TOKEN_FOR))  # type: ignore[attr-defined]
+    return tokens.issue(client, new_id(), lifetime=TOKEN_FOR)
 
 
 def free_port() -> int:

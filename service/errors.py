@@ -30,7 +30,6 @@ class ServiceError(Exception):
     issue_type: ClassVar[str] = "processing"  # FHIR issue-type
     http_status: ClassVar[int] = 400
     ack_code: ClassVar[str] = "AE"  # HL7 table 0008
-    error_code: ClassVar[str] = "207"  # HL7 table 0357
 
     def __init__(self, text: str = "", issues: Sequence[Issue] = ()) -> None:
         self.text = text or (type(self).__doc__ or "").strip().splitlines()[0]
@@ -44,7 +43,6 @@ class UnreadableMessage(ServiceError):
     """The bytes are not what their format says they are."""
 
     issue_type = "structure"
-    error_code = "100"
 
 
 class UnknownFormat(ServiceError):
@@ -53,7 +51,6 @@ class UnknownFormat(ServiceError):
     issue_type = "not-supported"
     http_status = 415
     ack_code = "AR"
-    error_code = "200"
 
 
 class UnmappedMessage(ServiceError):
@@ -62,7 +59,6 @@ class UnmappedMessage(ServiceError):
     issue_type = "not-supported"
     http_status = 422
     ack_code = "AR"
-    error_code = "200"
 
 
 class AmbiguousMessage(UnmappedMessage):
@@ -74,7 +70,6 @@ class UnmappableMessage(ServiceError):
 
     issue_type = "business-rule"
     http_status = 422
-    error_code = "102"
 
 
 class NonconformantResource(ServiceError):
@@ -82,7 +77,6 @@ class NonconformantResource(ServiceError):
 
     issue_type = "invariant"
     http_status = 422
-    error_code = "102"
 
 
 class ConflictingMessage(ServiceError):
@@ -90,7 +84,6 @@ class ConflictingMessage(ServiceError):
 
     issue_type = "conflict"
     http_status = 409
-    error_code = "205"
 
 
 class BadRequest(ServiceError):

@@ -13,7 +13,7 @@ from service import formats
 from service.delivery.posting import require_conformance
 from service.delivery.routing import Routing
 from service.errors import Issue
-from service.fhir.build import LAST_UPDATED, Built, Known, Origin, binary, build, identity_keys
+from service.fhir.build import LAST_UPDATED, Built, Known, Origin, binary, build
 from service.fhir.outcome import operation_outcome
 from service.fhir.systems import CANONICAL
 from service.formats import SourceMessage
@@ -94,13 +94,11 @@ class Converter:
 
     def _bundle(self, transfer: TransferOfCare, origin: Origin) -> Resource:
         routed = self.routing.recipients(transfer)
-        identities = identity_keys(transfer)
-        known, _ = Known.of(identities, [[] for _ in identities])
         issues = (*transfer.issues, *routed.issues)
         built = build(
             replace(transfer, issues=issues, requests=routed.requests),
             routed.recipients,
-            known=known,
+            known=Known(),  # nothing was sent before: nothing is stored here
             origin=origin,
             now=self.clock(),
             new_id=self.new_id,
