@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import orjson
-import pytest
 from build_fixtures import HOSPICE, discharge, made
 
 from service.fhir.build import Held, Known, identity_keys, succeeded
@@ -54,25 +53,6 @@ def test_what_is_known_keeps_its_id_and_gets_the_next_version():
     assert (patient["id"], patient["meta"]["versionId"]) == ("p-1", "4")
     assert (encounter["id"], encounter["meta"]["versionId"]) == ("e-1", "2")
     assert built.communications[0][1]["subject"]["reference"] == "Patient/p-1"
-
-
-def test_the_first_key_that_finds_something_decides():
-    identities = [i for i in identity_keys(discharge()) if i.slot == "patient"]
-
-    known, issues = Known.of(identities, [[], [("p-2", 5)]])
-
-    assert known == {"patient": held("Patient", "p-2", 5)}
-    assert issues == ()
-
-
-@pytest.mark.parametrize("rows", [[[("p-1", 1)], [("p-2", 1)]], [[("p-1", 1), ("p-2", 1)], []]])
-def test_numbers_of_different_records_are_told_without_values(rows):
-    identities = [i for i in identity_keys(discharge()) if i.slot == "patient"]
-
-    _, issues = Known.of(identities, rows)
-
-    assert [(issue.code, issue.target) for issue in issues] == [("multiple-matches", "patient")]
-    assert "K123456" not in str(issues)
 
 
 def test_the_same_diagnosis_of_the_same_stay_is_the_same_condition():

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from service.errors import Issue
 from service.fhir.systems import NHS_NUMBER, STATEMENT_ID, identifier_system
 from service.model import (
     Allergy,
@@ -61,25 +60,6 @@ class Held:
 
 class Known(dict[str, Held]):
     """What is held already, by slot."""
-
-    @classmethod
-    def of(
-        cls, identities: Sequence[Identity], rows: Sequence[Sequence[tuple[str, int]]]
-    ) -> tuple[Known, tuple[Issue, ...]]:
-        """Choose for each slot what its first successful key found; say what is doubtful.
-
-        `rows` holds (id, version) for each identity, ids rising.
-        """
-        known = cls()
-        doubtful: dict[str, Issue] = {}
-        for identity, found in zip(identities, rows, strict=True):
-            if not found:
-                continue
-            here = [Held(type=identity.type, id=id_, version=version) for id_, version in found]
-            first = known.setdefault(identity.slot, here[-1])
-            if any(held != first for held in here):
-                doubtful[identity.slot] = _ambiguous(identity)
-        return known, tuple(doubtful.values())
 
 
 def identity_keys(transfer: TransferOfCare) -> tuple[Identity, ...]:
@@ -193,12 +173,3 @@ def statements(transfer: TransferOfCare) -> Iterator[tuple[str, str, str]]:
             value = statement_value(transfer, kind, (*words, str(before)))
             if value:
                 yield f"{name}[{i}]", kind, value
-
-
-def _ambiguous(identity: Identity) -> Issue:
-    return Issue(
-        severity="warning",
-        code="multiple-matches",
-        text=f"its numbers belong to more than one {identity.type} that was sent before",
-        target=identity.slot,
-    )
