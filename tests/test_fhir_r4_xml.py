@@ -141,7 +141,7 @@ REFUSED = [
     (patient("", '<!DOCTYPE Patient SYSTEM "http://192.0.2.1/x.dtd">'), "document type"),
     (patient("", '\ufeff<!DOCTYPE Patient SYSTEM "file:///etc/passwd">'), "document type"),
     (patient("", f"<?xml version='1.0'?>{BOMB}").decode().encode("utf-16-le"), "document type"),
-    (patient("<gender value='&i;'/>", BOMB).decode().encode("utf-16"), "UTF-8"),
+    (patient("<gender value='&i;'/>", BOMB).decode().encode("utf-16"), "document type"),
     (patient("<gender value='&nbsp;'/>"), "not well-formed"),
     (patient(f"<{SECRET}>"), "not well-formed"),
     (patient("<gender value=male/>"), "not well-formed"),
@@ -152,7 +152,7 @@ REFUSED = [
     (patient("<contained/>"), "one resource is due in contained, not 0"),
     (patient("<contained><Basic/><Basic/></contained>"), "one resource is due in contained, not 2"),
     (patient("<extension url='x'>" * 120 + "</extension>" * 120), "100 levels"),
-    (patient("<extension url='x'>" * 100_000 + "</extension>" * 100_000), "not well-formed"),
+    (patient("<extension url='x'>" * 100_000 + "</extension>" * 100_000), "100 levels"),
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.errors import UnknownFormat
-from service.formats import fhir_r4, hl7v2
+from service.formats import fhir_r4, hl7v2, xml_tree
 from service.formats.source import NULL, ExplicitNull, Format, Node, Path, SourceMessage
 
 _READERS: tuple[Format, ...] = (hl7v2.FORMAT, fhir_r4.FORMAT)
@@ -11,10 +11,15 @@ FORMATS: dict[str, Format] = {reader.name: reader for reader in _READERS}
 
 
 def detect(media_type: str, body: bytes) -> Format:
-    """Return the format of `body`, by media type and content. Raises UnknownFormat."""
+    """Return the format of `body`, by media type and content.
+
+    Raises UnknownFormat; UnreadableMessage for XML that is none, or is dangerous.
+    """
     for reader in FORMATS.values():
         if reader.matches(media_type, body):
             return reader
+    if xml_tree.is_xml(body):
+        xml_tree.read_tree(body)  # tells what is wrong, if it is the XML itself
     raise UnknownFormat
 
 

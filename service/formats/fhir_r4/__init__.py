@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service.errors import Issue, TooLarge
+from service.formats import xml_tree
 from service.formats.fhir_r4.compiler import compile_expression
 from service.formats.fhir_r4.index import Index, resources
 from service.formats.fhir_r4.json_reader import as_written, read_json
@@ -20,8 +21,7 @@ from service.formats.fhir_r4.stu3 import stu3_evidence as _stu3_evidence
 from service.formats.fhir_r4.xml_reader import read_xml
 from service.formats.source import Path
 
-MAX_BYTES: Final = 20 * 1024 * 1024  # of one message
-_BEGINNING: Final = 4096  # bytes in which the root element must begin
+MAX_BYTES: Final = xml_tree.MAX_BYTES  # of one message, JSON or XML
 _BOM: Final = b"\xef\xbb\xbf"
 _XML_ROOT: Final = re.compile(
     rb"""<(?:\w+:)?[A-Z]\w*\s[^>]*?xmlns(?::\w+)?\s*=\s*["']http://hl7\.org/fhir["']"""
@@ -45,10 +45,10 @@ def parse(body: bytes) -> Parsed:
     """
     if len(body) > MAX_BYTES:
         raise TooLarge(f"a message has at most {MAX_BYTES // 1024 // 1024} MB")
-    bom = (_byte_order_mark(),) if body.startswith(_BOM) else ()
-    if body[:_BEGINNING].lstrip(_BOM).lstrip()[:1] == b"<":
+    if xml_tree.is_xml(body):
         resource, issues = read_xml(body)
-        return Parsed(resource=resource, issues=(*bom, *issues))
+        return Parsed(resource=resource, issues=tuple(issues))
+    bom = (_byte_order_mark(),) if body.startswith(_BOM) else ()
     return Parsed(resource=read_json(body), issues=bom)
 
 
@@ -66,7 +66,7 @@ class FhirR4:
         """Whether it looks like FHIR. STU3 looks the same; `read` refuses it by name."""
         if _OTHER_VERSION.search(media_type):
             return False
-        beginning = body[:_BEGINNING].removeprefix(_BOM).lstrip()
+        beginning = xml_tree.beginning(body)
         if beginning.startswith(b"{"):
             return b'"resourceType"' in body
         return beginning.startswith(b"<") and _XML_ROOT.search(beginning) is not None
