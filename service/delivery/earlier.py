@@ -21,7 +21,9 @@ from service.model import OdsCode, TransferOfCare
 from service.store import Check, Store
 
 Resource = dict[str, Any]
-_MUST_BE_HEARD = frozenset({"discharge-cancelled", "referral-cancelled", "death"})
+_MUST_BE_HEARD = frozenset(
+    {"admission-cancelled", "discharge-cancelled", "referral-cancelled", "death"}
+)
 MOST_CORRECTED = 1  # of NHS number, name and birth date in one message
 _UNRESOLVED = frozenset({"04", "05"})  # NHS number status: no or several matches, to be resolved
 _NAMED = ("encounter", "requests", "documents", "replaced", "appended")  # slots told of

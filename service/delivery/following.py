@@ -19,6 +19,9 @@ Resource = dict[str, Any]
 
 # Whoever holds one of these must hear: the stay, the referral, the document, the patient.
 FOLLOWS: Final = {
+    "admission": ("encounter", "patient"),
+    "admission-cancelled": ("encounter",),
+    "transfer": ("encounter", "patient"),
     "discharge": ("encounter",),
     "death": ("encounter", "patient"),
     "discharge-cancelled": ("encounter",),
@@ -32,9 +35,17 @@ FOLLOWS: Final = {
 # Where the stay cannot be told (a cancellation without its number): whoever holds the patient.
 _ELSE: Final = {"discharge-cancelled": ("patient",)}
 # Which notices a withdrawal takes back, and by which search key they are found.
-_TAKES_BACK: Final = {"discharge-cancelled": "encounter", "referral-cancelled": "based-on"}
-_DETAILS: Final = frozenset({"patient-update", "patient-merge"})
-_DISCHARGES: Final = frozenset({"discharge", "death"})
+_TAKES_BACK: Final = {
+    "admission-cancelled": "encounter",
+    "discharge-cancelled": "encounter",
+    "referral-cancelled": "based-on",
+}
+_DETAILS: Final = frozenset({"admission", "transfer", "patient-update", "patient-merge"})
+# Which kinds of notices of a stay are taken back: not the referrals made in it.
+_OF_THE_STAY: Final = {
+    "admission-cancelled": frozenset({"admission", "transfer", "discharge", "death"}),
+    "discharge-cancelled": frozenset({"discharge", "death"}),
+}
 _OPEN: Final = frozenset({"requested", "received"})
 _WITHDRAWN: Final = "The sender has withdrawn what this was about."
 
@@ -133,11 +144,11 @@ def _posted(transfer: TransferOfCare) -> Iterator[tuple[str, Held]]:
 
 
 def _is_taken_back(notice: Resource, kind: str) -> bool:
-    """A cancelled discharge takes back discharges of the stay, not the referrals made in it."""
-    if kind != "discharge-cancelled":
+    topics = _OF_THE_STAY.get(kind)
+    if topics is None:
         return True
     codings = notice.get("topic", {}).get("coding", ())
-    return any(c.get("system") == EVENT_KIND and c.get("code") in _DISCHARGES for c in codings)
+    return any(c.get("system") == EVENT_KIND and c.get("code") in topics for c in codings)
 
 
 def _read(

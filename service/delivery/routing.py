@@ -17,9 +17,12 @@ from service.model import OdsCode, Organisation, Recipient, Request, TransferOfC
 # Practices are reached by their code alone: a letter and five digits.
 _PRACTICE: Final = re.compile(r"[A-Z][0-9]{5}")
 
-# Changes of a patient's details are for those who already have the patient, whom the store
-# knows; they are not news for the practice, and nobody is missed when nobody is found.
-_HOUSEKEEPING: Final = frozenset({"patient-update", "patient-merge"})
+# Changes of a patient's details, and where in hospital a patient is, are for those who already
+# have the patient, whom the store knows; they are not news for the practice, and nobody is missed
+# when nobody is found.
+_HOUSEKEEPING: Final = frozenset(
+    {"admission", "admission-cancelled", "transfer", "patient-update", "patient-merge"}
+)
 
 _SOMEBODY_MISSED: Final = (
     "no usable postcode: the team of the place where the patient lives would be told, and is not"

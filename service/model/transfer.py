@@ -24,6 +24,9 @@ from service.model.parts import (
 from service.model.time import Moment, PartialDate
 
 Kind = Literal[
+    "admission",
+    "admission-cancelled",
+    "transfer",
     "discharge",
     "discharge-cancelled",
     "death",

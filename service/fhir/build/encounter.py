@@ -48,6 +48,7 @@ CLASSES: Final = {
 # Diagnosis types of HL7 table 0052; a working diagnosis has no role in FHIR.
 ROLES: Final = {"A": ("AD", "Admission diagnosis"), "F": ("DD", "Discharge diagnosis")}
 EMPTY: Final = Encounter()
+_STILL_THERE: Final = frozenset({"admission", "transfer", "discharge-cancelled"})
 
 
 def encounter(
@@ -86,7 +87,9 @@ def _status(context: Context) -> str:
     kind, stay = context.transfer.kind, context.transfer.encounter or EMPTY
     if stay.status and (kind, stay.status) != ("discharge-cancelled", "finished"):
         return stay.status
-    if kind == "discharge-cancelled":
+    if kind == "admission-cancelled":
+        return "cancelled"
+    if kind in _STILL_THERE:
         return "in-progress"
     if kind in ("discharge", "death") or stay.discharged_at:
         return "finished"

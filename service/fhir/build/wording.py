@@ -18,6 +18,9 @@ from service.fhir.systems import XHTML
 from service.model import Coded, Document, Encounter, Recipient, Request, TransferOfCare
 
 TITLES: Final = {
+    "admission": "Admission",
+    "admission-cancelled": "Admission cancelled",
+    "transfer": "Moved within the hospital",
     "discharge": "Discharge",
     "discharge-cancelled": "Discharge cancelled",
     "death": "Death notification",
@@ -108,6 +111,16 @@ def _discharge_cancelled(transfer: TransferOfCare, by: str) -> str:
     return f"{told} {_DISREGARD}"
 
 
+def _admission(transfer: TransferOfCare, by: str) -> str:
+    stay = transfer.encounter or Encounter()
+    if transfer.kind == "admission-cancelled":
+        return f"The admission to {by}{_on(stay.admitted_at)} was cancelled. {_DISREGARD}"
+    where = ", ".join(filter(None, (by, stay.ward)))
+    if transfer.kind == "transfer":
+        return f"The patient is now at {where}."
+    return f"Admitted{_on(stay.admitted_at)} to {where}."
+
+
 def _death(transfer: TransferOfCare, by: str) -> str:
     died = transfer.patient.died_at
     if died:
@@ -172,13 +185,16 @@ def _is_withdrawn(transfer: TransferOfCare) -> bool:
     return transfer.message.doc_status == _WITHDRAWN or states == {_WITHDRAWN}
 
 
-_ALERTS: Final = frozenset({"death", "discharge-cancelled", "referral-cancelled"})
+_ALERTS: Final = frozenset(
+    {"death", "admission-cancelled", "discharge-cancelled", "referral-cancelled"}
+)
 _REFERRALS: Final = {
     "referral": "Referred by {by}",
     "referral-update": "A referral by {by} was changed",
     "referral-cancelled": "A referral by {by} was withdrawn",
 }
 _HAPPENED: Final[dict[str, Callable[[TransferOfCare, str], str]]] = {
+    **dict.fromkeys(("admission", "admission-cancelled", "transfer"), _admission),
     "discharge": _discharge,
     "discharge-cancelled": _discharge_cancelled,
     "death": _death,
