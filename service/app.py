@@ -15,25 +15,27 @@ from service import __version__
 from service.answers import Answers
 from service.api.authentication import Authenticate, bearer
 from service.api.faults import answer_faults
-from service.api.fhir import Parts, fhir_blueprint, replay_transaction
+from service.api.fhir import Parts, fhir_blueprint, replay_transaction, take_bundle
 from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
 from service.api.oauth import oauth_blueprint
 from service.api.register import StoredRegister
+from service.api.reply import Reply, refused
 from service.delivery.posting import Poster
 from service.delivery.routing import Routing
+from service.errors import NotFound, ServiceError, Unavailable
 from service.fhir.build import organisation
 from service.fhir.systems import PROFILE
 from service.fhir.validate import check, known_profiles
-from service.formats import FORMATS
+from service.formats import FORMATS, hl7v2
 from service.mapping import Mappings
-from service.model import Instant
+from service.model import Instant, OdsCode
 from service.pipeline import Pipeline
 from service.recognition import Recogniser
 from service.security import AccessTokens, AssertionVerifier
 from service.security.published_keys import PublishedKeys
 from service.settings import Settings
-from service.store import DeadLetter, Receipt, Store, open_store
+from service.store import Answer, DeadLetter, Receipt, Store, open_store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,6 +131,50 @@ def replay(relay: Relay, letter: DeadLetter) -> Receipt:
     """Take in a kept message again, whichever way it came. Raises ServiceError."""
     parts = fhir_parts(relay, bearer(relay.tokens))
     return replay_transaction(parts, letter) or relay.pipeline.replay(letter)
+
+
+def take_in(
+    relay: Relay, sender: OdsCode, media_type: str, body: bytes, mapping_id: str = ""
+) -> tuple[Answer, ...]:
+    """Take in what came by a wire that is not HTTP; return what its sender is told.
+
+    HL7 v2 has one answer a message: the ACKs that POST /hl7v2 gives. A FHIR transaction or batch
+    is carried out as POST /fhir would; everything else goes the way of a message. A refusal is an
+    answer too, with the status it has over HTTP (400 or more), and its bytes are kept as a dead
+    letter. Raises Unavailable if the store cannot be written: then bring the same bytes again.
+    """
+    if _is_hl7v2(relay, media_type, body, mapping_id):
+        return relay.pipeline.receive_hl7v2(sender, media_type, body, mapping_id)
+    try:
+        return (_taken(relay, sender, media_type, body, mapping_id),)
+    except Unavailable:
+        raise
+    except ServiceError as refusal:
+        return (_as_answer(refused(refusal)),)
+
+
+def _is_hl7v2(relay: Relay, media_type: str, body: bytes, mapping_id: str) -> bool:
+    if not mapping_id:
+        return hl7v2.FORMAT.matches(media_type, body)
+    try:
+        return relay.pipeline.format_of(mapping_id) == hl7v2.FORMAT.name
+    except NotFound:
+        return False  # the pipeline refuses it, and keeps it
+
+
+def _taken(relay: Relay, sender: OdsCode, media_type: str, body: bytes, mapping_id: str) -> Answer:
+    if not mapping_id:
+        parts = fhir_parts(relay, bearer(relay.tokens))
+        carried_out = take_bundle(parts, sender, media_type, body)
+        if carried_out:
+            return _as_answer(carried_out)
+    return relay.pipeline.receive(sender, media_type, body, mapping_id).answer
+
+
+def _as_answer(reply: Reply) -> Answer:
+    return Answer(
+        status=reply.status, media_type=reply.media_type, body=reply.body, headers=reply.headers
+    )
 
 
 def fhir_parts(relay: Relay, authenticate: Authenticate) -> Parts:

@@ -173,6 +173,13 @@ class Throttled(ServiceError):
     http_status = 429
 
 
+class Failed(ServiceError):
+    """The service failed on this message. It is kept; an operator can replay it."""
+
+    issue_type = "exception"
+    http_status = 500
+
+
 class Unavailable(ServiceError):
     """The service cannot answer now; the same request may be sent again."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -47,3 +48,9 @@ def configure(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def without_values(error: BaseException) -> str:
+    """Return where it failed, which is code, and drop the message, which may quote a patient."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__name__}\n{where}"

@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from service import formats
+import structlog
+
+from service import formats, log
 from service.answers import Answers, Taken
 from service.delivery.posting import Poster, Posting
-from service.errors import Issue, NotFound, ServiceError, Unavailable, UnmappedMessage
+from service.errors import Failed, Issue, NotFound, ServiceError, Unavailable, UnmappedMessage
 from service.fhir.build import Origin
 from service.formats import SourceMessage
 from service.formats.hl7v2 import Hl7Message
@@ -21,14 +23,8 @@ from service.mapping import Mapping, Mappings
 from service.model import Instant, OdsCode, TransferOfCare
 from service.store import Answer, Commit, DeadLetter, RawMessage, Receipt, Stale, Store
 
+_log = structlog.get_logger()
 TRIES: Final = 5  # commits that others may overtake before the sender is asked to try again
-_BROKEN: Final = Issue(
-    severity="fatal",
-    code="exception",
-    text="The service failed on this message. It is kept; an operator can replay it.",
-)
-
-
 _TRIAL: Final = Issue(
     severity="error",
     code="not-supported",
@@ -220,7 +216,7 @@ class Pipeline:
 
     @contextmanager
     def _keeping(self, raw: RawMessage) -> Iterator[None]:
-        """Keep the bytes of a message that a step refuses, or that breaks us."""
+        """Keep the bytes of a message that a step refuses, or that breaks us: then raise Failed."""
         try:
             yield
         except Unavailable:
@@ -228,9 +224,11 @@ class Pipeline:
         except ServiceError as refusal:
             self._store.refuse(raw, refusal.issues)
             raise
-        except Exception:
-            self._store.refuse(raw, [_BROKEN])
-            raise
+        except Exception as fault:
+            _log.error("message failed", message_id=raw.id, exception=log.without_values(fault))
+            failed = Failed()
+            self._store.refuse(raw, failed.issues)
+            raise failed from fault
 
 
 def control_id(sources: Sequence[SourceMessage]) -> str:

@@ -31,8 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answers": {"model", "formats", "fhir", "store", "delivery", "errors"},
     "pipeline": {
         *("model", "formats", "mapping", "fhir", "store", "delivery"),
-        "answers",
-        "errors",
+        *("answers", "errors", "log"),
     },
     "recognition": {"model", "formats", "mapping", "fhir", "store", "delivery", "errors"},
     "api": {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Final
 
 import structlog
@@ -12,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from service.api.exchange import is_identifier, request_id
 from service.api.reply import Reply, outcome, refused
 from service.errors import Issue, ServiceError, TooLarge
+from service.log import without_values
 
 RETRY_AFTER: Final = "5"  # seconds, where nothing better is known
 _CODES: Final = {  # HTTP status → FHIR issue-type
@@ -71,16 +71,10 @@ def _unexpected(error: Exception) -> Response:
         "request failed",
         request_id=request_id(request),
         route=str(request.url_rule),
-        exception=_without_values(error),
+        exception=without_values(error),
     )
     text = "The service failed. The fault is recorded under this answer's X-Request-Id."
     return outcome([Issue(severity="fatal", code="exception", text=text)], 500).response()
-
-
-def _without_values(error: Exception) -> str:
-    """Return where it failed, which is code, and drop the message, which may quote a patient."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    return f"{type(error).__name__}\n{where}"
 
 
 def _mirror_ids(response: Response) -> Response:

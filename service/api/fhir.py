@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
 from flask import Blueprint
 
 from service.api.acknowledging import Acknowledging
 from service.api.authentication import Authenticate
-from service.api.bundles import Bundles
+from service.api.bundles import KINDS, Bundles
 from service.api.committing import Committing, Recognise, Sending
 from service.api.conformance import add_conformance
 from service.api.cursor import Seal
@@ -20,6 +21,7 @@ from service.api.negotiation import Preferences
 from service.api.preparation import Preparation
 from service.api.reading import Reading
 from service.api.records import Records
+from service.api.reply import Reply
 from service.api.routes_acknowledging import AcknowledgingRoutes
 from service.api.routes_reading import add_reading
 from service.api.routes_system import Receive, SystemRoutes
@@ -28,12 +30,14 @@ from service.api.searching import Searching
 from service.api.tasks import Tasks
 from service.api.waiting import Waiters
 from service.api.writing import Writing, read_resource
-from service.errors import Issue, ServiceError
+from service.errors import Failed, Issue, ServiceError
 from service.fhir.search_parameters import Resource
+from service.log import without_values
 from service.model import OdsCode
 from service.security import Client, Scopes
 from service.store import DeadLetter, Receipt, Store
 
+_log = structlog.get_logger()
 SECRET = "cursor-secret"  # noqa: S105  # the setting of the store that holds it
 
 
@@ -77,26 +81,53 @@ def replay_transaction(parts: Parts, letter: DeadLetter) -> Receipt | None:
 
     None: the dead letter is no transaction, but a message. Raises ServiceError.
     """
-    try:
-        bundle = read_resource(letter.body)
-    except ServiceError:
-        return None
-    if (bundle["resourceType"], bundle.get("type")) != ("Bundle", "transaction"):
+    bundle = _posted_bundle(letter.body, "transaction")
+    if bundle is None:
         return None
     sending = Sending(body=letter.body, media_type=letter.media_type, kept_as=letter.id)
+    exchange = _as_sender(parts, "replay", OdsCode(letter.sender), letter.id)
+    return _bundles(parts, *_readers(parts)).transact(exchange, bundle, sending)[0]
+
+
+def take_bundle(parts: Parts, sender: OdsCode, media_type: str, body: bytes) -> Reply | None:
+    """Carry out a transaction or batch that came by another wire, as POST /fhir would.
+
+    None: it is neither. Raises ServiceError; a refused one, or one that breaks us, is kept.
+    """
+    bundle = _posted_bundle(body, *KINDS)
+    if bundle is None:
+        return None
+    exchange = _as_sender(parts, "intake", sender, parts.new_id())
+    sending = Sending(body=body, media_type=media_type)
     bundles = _bundles(parts, *_readers(parts))
-    return bundles.transact(_as_sender(parts, letter), bundle, sending)[0]
+    try:
+        return bundles.post(exchange, bundle, sending)
+    except ServiceError:
+        raise
+    except Exception as fault:
+        failed = Failed()
+        _log.error("bundle failed", request_id=exchange.request_id, exception=without_values(fault))
+        bundles.committing.refuse(exchange, sending, failed.issues)
+        raise failed from fault
 
 
-def _as_sender(parts: Parts, letter: DeadLetter) -> Exchange:
-    client = Client(
-        id="replay", organisation=OdsCode(letter.sender), scopes=Scopes.parse("system/*.cruds")
-    )
+def _posted_bundle(body: bytes, *kinds: str) -> Resource | None:
+    """Return the Bundle that `body` is, if it is one of these types."""
+    try:
+        posted = read_resource(body)
+    except ServiceError:
+        return None
+    is_one = posted["resourceType"] == "Bundle" and posted.get("type") in kinds
+    return posted if is_one else None
+
+
+def _as_sender(parts: Parts, client_id: str, sender: OdsCode, request_id: str) -> Exchange:
+    client = Client(id=client_id, organisation=sender, scopes=Scopes.parse("system/*.cruds"))
     return Exchange(
         client=client,
         base=parts.public_url.rstrip("/") + FHIR,
         prefer=Preferences(),
-        request_id=letter.id,
+        request_id=request_id,
         now=parts.clock(),
     )
 
