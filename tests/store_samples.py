@@ -15,6 +15,7 @@ from service.store import (
     Check,
     Commit,
     Delivery,
+    Dispatch,
     Key,
     RawMessage,
     Store,
@@ -60,6 +61,13 @@ def delivery(recipient: str, sender: str = "RJZ", *keys: Key, **changed: Any) ->
     task = write("Task", sender, ("focus", f"Communication/{communication.id}"))
     fields = {"kind": "discharge", "communication": communication, "task": task} | changed
     return Delivery(recipient=recipient, **fields)
+
+
+def dispatch(recipient: str, n: int = 1, **changed: Any) -> Dispatch:
+    """An event that was handed to MESH."""
+    fields = {"round": 0, "communication_id": new_id(), "message_id": new_id()} | changed
+    handle = fields.pop("handle", f"MESH{n}")
+    return Dispatch(recipient=recipient, channel="mesh", n=n, handle=handle, sent_at=NOON, **fields)
 
 
 def message(

@@ -1,5 +1,6 @@
 """What the relay keeps: messages, resources, feeds, clients, audit; on SQLite or PostgreSQL."""
 
+from service.store.channels import Dispatch, Place
 from service.store.commit import (
     LAST_UPDATED,
     Answer,
@@ -14,6 +15,7 @@ from service.store.commit import (
     Stale,
     Write,
 )
+from service.store.leases import LeaseLost
 from service.store.opening import WrongSchema, open_store, schema_state
 from service.store.records import (
     END,
@@ -47,10 +49,13 @@ __all__ = [
     "Commit",
     "DeadLetter",
     "Delivery",
+    "Dispatch",
     "Event",
     "Head",
     "Key",
+    "LeaseLost",
     "Page",
+    "Place",
     "Position",
     "RawMessage",
     "Receipt",

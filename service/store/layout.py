@@ -6,7 +6,7 @@ the two together. The order of the columns is the order of a row in `Transaction
 
 from __future__ import annotations
 
-REVISION = "0001"  # the newest migration
+REVISION = "0002"  # the newest migration
 
 COLUMNS: dict[str, dict[str, str]] = {
     "message": {
@@ -88,6 +88,32 @@ COLUMNS: dict[str, dict[str, str]] = {
         "disabled": "boolean",
     },
     "used_assertion": {"issuer": "text", "jti": "text", "expires": "bigint"},
+    "lease": {"name": "text", "holder": "text", "until": "bigint"},
+    "channel": {
+        "recipient": "text",
+        "name": "text",
+        "state": "text",
+        "n": "bigint",
+        "trying": "bigint",
+        "round": "integer",
+        "attempts": "integer",
+        "next_at": "bigint",
+        "reason": "text",
+        "updated": "bigint",
+    },
+    "dispatch": {
+        "recipient": "text",
+        "channel": "text",
+        "n": "bigint",
+        "round": "integer",
+        "communication_id": "text",
+        "message_id": "text",
+        "handle": "text",
+        "sent_at": "bigint",
+        "state": "text",
+        "changed_at": "bigint",
+        "reason": "text",
+    },
     "setting": {"key": "text", "value": "text"},
     "audit": {
         "seq": "bigint",

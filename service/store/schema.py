@@ -16,6 +16,7 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER numbe
 COMMITTED = sa.text("state = 'committed'")
 REFUSED = sa.text("state = 'refused'")
 KEPT = sa.text("state <> 'committed'")
+WAITING = sa.text("state = 'sent'")
 
 
 def _text(name: str, *, key: bool = False) -> sa.Column[str]:
@@ -208,6 +209,63 @@ used_assertion = sa.Table(
     _text("jti", key=True),
     _number("expires"),
     sa.Index("used_assertion_expires", "expires"),
+)
+
+# Who may do what only one process at a time may do, and until when unless it asks again.
+lease = sa.Table(
+    "lease",
+    metadata,
+    _text("name", key=True),
+    _text("holder"),
+    _number("until"),
+    sa.Index("lease_holder", "holder"),
+)
+
+# How far a channel has come with a recipient's feed.
+channel = sa.Table(
+    "channel",
+    metadata,
+    _text("recipient", key=True),
+    _text("name", key=True),
+    _text("state"),
+    _number("n"),  # events up to this one were handed to the channel
+    _number("trying"),  # the event whose sending has begun and whose result is not known; 0: none
+    _small("round"),  # how often it was resumed: sent again, an event is another message
+    _small("attempts"),  # since the last success
+    _number("next_at"),  # not before
+    _text("reason"),  # of the last failure
+    _number("updated"),
+    sa.CheckConstraint("state IN ('active', 'parked')", "channel_state"),
+)
+
+# What a channel has handed over, and what became of it.
+dispatch = sa.Table(
+    "dispatch",
+    metadata,
+    _text("recipient", key=True),
+    _text("channel", key=True),
+    _number("n", key=True),
+    _small("round"),
+    _text("communication_id"),
+    _text("message_id"),  # MessageHeader.id, which an answer names
+    _text("handle"),  # the channel's own id of it, such as MESH's
+    _number("sent_at"),
+    _text("state"),
+    _number("changed_at"),
+    _text("reason"),
+    sa.CheckConstraint(
+        "state IN ('sent', 'confirmed', 'undelivered', 'refused')", "dispatch_state"
+    ),
+    sa.Index("dispatch_message", "message_id"),
+    sa.Index("dispatch_handle", "handle"),
+    sa.Index(
+        "dispatch_waiting",
+        "recipient",
+        "channel",
+        "n",
+        sqlite_where=WAITING,
+        postgresql_where=WAITING,
+    ),
 )
 
 setting = sa.Table("setting", metadata, _text("key", key=True), _text("value"))

@@ -9,6 +9,7 @@ from service.errors import Issue
 from service.model import Instant
 from service.store import feed, finding, letters, reading, streams
 from service.store.audit import AuditTrail
+from service.store.channels import Channels
 from service.store.clients import Clients
 from service.store.commit import (
     AuditEntry,
@@ -21,6 +22,7 @@ from service.store.commit import (
     Write,
 )
 from service.store.database import Database
+from service.store.leases import Leases
 from service.store.records import START, Event, Head, Page, Position, Stored
 from service.store.settings import StoredSettings
 from service.store.wakeups import Wakeups
@@ -40,6 +42,8 @@ class Store:
         self._wakeups = Wakeups(database)
         self._audit = AuditTrail(database)
         self.clients = Clients(database, clock)
+        self.leases = Leases(database, clock)
+        self.channels = Channels(database, clock)
         self.dead_letters = letters.DeadLetters(database, clock)
         self.settings = StoredSettings(database)
 
