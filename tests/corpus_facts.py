@@ -6,7 +6,7 @@ from typing import Any
 
 REFREQ = "Referral Service Request"
 ITK = {
-    "A01_example.txt": "patient-update",
+    "A01_example.txt": "admission",
     "A03_example.txt": "discharge",
     "A04_example.txt": "patient-update",
     "A05_Example.txt": "patient-update",
@@ -42,7 +42,7 @@ BARS = {
 }
 ESCAPED = "UnreadableMessage: MSH-2 was escaped"
 INTERNATIONAL = {
-    "ADT-A01-01.hl7": "patient-update",
+    "ADT-A01-01.hl7": "admission",
     "ADT-A03-01.hl7": "death",
     "ADT-A03-02.hl7": "death",
     "ADT-A13-01.hl7": "discharge-cancelled",

@@ -148,9 +148,15 @@ def _general_practitioners(context: Context) -> list[Json]:
 
 
 def _merged(context: Context) -> list[Json]:
-    """Return links to the records that this one replaces (A40: MRG-1)."""
-    held = context.known.get("merged")
-    gone = context.transfer.patient.merged_identifiers
+    """Return links to the records that this one replaces (A40: MRG-1).
+
+    A number that the patient has now is that of no other record.
+    """
+    who, held = context.transfer.patient, context.known.get("merged")
+    if held and held.reference == context.subject["reference"]:
+        held = None
+    own = {(each.value, each.authority) for each in who.identifiers}
+    gone = [one for one in who.merged_identifiers if (one.value, one.authority) not in own]
     return [
         {
             "other": present(
