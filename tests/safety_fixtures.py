@@ -10,7 +10,7 @@ from typing import Any
 
 from mapping_samples import FOLDER, shipped
 
-from service.cli.conversion import Converter
+from service.conversion import Converter
 from service.delivery.routing import Routing
 from service.model import OdsCode
 
@@ -69,7 +69,7 @@ class Outcome:
 @cache
 def _converter() -> Converter:
     numbers = count(1)
-    return Converter(
+    return Converter.without_store(
         mappings=shipped(),
         routing=Routing.load(FOLDER),
         clock=lambda: datetime(2025, 3, 14, 17, tzinfo=UTC),

@@ -28,6 +28,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"model", "errors"},
     "delivery": {"model", "store", "fhir", "errors", "yamlfile"},
     "security": {"model", "store", "errors"},
+    "conversion": {"model", "formats", "mapping", "fhir", "delivery", "errors"},
+    "explanation": {"model", "formats", "mapping", "delivery", "conversion", "errors"},
     "answers": {"model", "formats", "fhir", "store", "delivery", "errors"},
     "pipeline": {
         *("model", "formats", "mapping", "fhir", "store", "delivery"),
@@ -37,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {
         *("model", "formats", "mapping", "fhir", "store", "delivery", "security"),
         *("pipeline", "recognition", "answers", "errors", "settings", "log"),
+        *("conversion", "explanation"),
     },
 }
 COMPOSITION = {"app", "cli", "demo", "__main__", "__init__"}  # may import everything

@@ -13,7 +13,7 @@ import pytest
 from corpus_facts import BARS, FACTS, INTERNATIONAL, ITK, NOTIFICATIONS
 from mapping_samples import CORPUS, FOLDER, doubts, fact, read, shipped
 
-from service.cli.conversion import Converter
+from service.conversion import Converter
 from service.delivery.routing import Routing
 from service.errors import ServiceError
 from service.formats import NULL
@@ -142,7 +142,7 @@ def test_of_no_sample_an_issue_tells_a_patients_value(name: str) -> None:
 @pytest.mark.parametrize("name", CONVERTED)
 def test_what_a_sample_becomes_conforms_to_the_profiles(name: str) -> None:
     ids = (f"00000000-0000-7000-8000-{n:012d}" for n in itertools.count())
-    converter = Converter(
+    converter = Converter.without_store(
         mappings=shipped(),
         routing=Routing.load(FOLDER),
         clock=lambda: datetime(2025, 4, 1, tzinfo=UTC),

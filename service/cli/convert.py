@@ -14,14 +14,15 @@ from service.cli.options import mappings_option
 from service.cli.terminal import drawn_table, printable
 
 if TYPE_CHECKING:
-    from service.cli.conversion import Converter
+    from service.conversion import Attempt, Converter
     from service.errors import ServiceError
-    from service.mapping import Mappings, Trace
+    from service.mapping import Mappings
     from service.model import OdsCode
 
 STDIN: Final = Path("-")
 Resource = dict[str, Any]
-Convert = Callable[[bytes], list[Resource]]
+Attempts = Callable[[bytes], "list[Attempt]"]
+Result = tuple[Path, "list[Attempt]", list[Resource]]  # of one file
 
 
 @click.command(short_help="Turn messages into FHIR on stdout.")
@@ -57,23 +58,26 @@ def convert(
 
     A file that is refused becomes an OperationOutcome in its place; the exit code is 1 then.
     """
-    from functools import partial
+    converter = _converter(mappings)
 
-    traces: list[Trace] | None = [] if explain else None
-    converts = partial(
-        _converter(mappings).convert,
-        media_type=media_type,
-        mapping_id=mapping_id,
-        sender=_ods(sender),
-        traces=traces,
-    )
+    def attempts(body: bytes) -> list[Attempt]:
+        return converter.attempts(
+            body,
+            media_type=media_type,
+            mapping_id=mapping_id,
+            sender=ods,
+            tracing=explain,
+        )
+
+    ods = _ods(sender)
     paths = list(each_file(files))
     single = len(paths) == 1 and files[0] == paths[0]
     refused = 0
-    for path, resources in _progress(_converted(paths, converts), len(paths)):
+    for path, tried, resources in _progress(_converted(paths, converter, attempts), len(paths)):
         refused += resources[0]["resourceType"] == "OperationOutcome"
         _print(resources, pretty=single and len(resources) == 1)
-        _explain(path, traces or [])
+        for attempt in tried if explain else ():
+            _explain(path, attempt)
     _end(refused, len(paths))
 
 
@@ -89,10 +93,10 @@ def _converter(folder: Path) -> Converter:
 
     import uuid_utils
 
-    from service.cli.conversion import Converter
+    from service.conversion import Converter
     from service.delivery.routing import Routing
 
-    return Converter(
+    return Converter.without_store(
         mappings=_good_mappings(folder),
         routing=Routing.load(folder),
         clock=lambda: datetime.now(UTC),
@@ -141,20 +145,20 @@ def _is_left_out(path: Path) -> bool:
     return path.name.endswith(".expected.json") or any(p.startswith(".") for p in path.parts)
 
 
-def _converted(
-    paths: Iterable[Path], converts: Convert
-) -> Iterator[tuple[Path, Sequence[Resource]]]:
+def _converted(paths: Iterable[Path], converter: Converter, attempts: Attempts) -> Iterator[Result]:
     from service.errors import ServiceError
     from service.fhir.outcome import outcome_of
 
     for path in paths:
+        tried: list[Attempt] = []
         try:
-            resources = converts(_read(path))
+            tried = attempts(_read(path))
+            resources = [converter.bundle(attempt) for attempt in tried]
         except ServiceError as refusal:
             resources = [outcome_of(refusal)]
         except Exception as failure:  # the other files must not suffer from a fault of ours
             resources = [outcome_of(_broken(failure))]
-        yield path, [_with_source(resource, path) for resource in resources]
+        yield path, tried, [_with_source(resource, path) for resource in resources]
 
 
 def _broken(failure: Exception) -> ServiceError:
@@ -203,23 +207,22 @@ def _print(resources: Sequence[Resource], *, pretty: bool) -> None:
     sys.stdout.buffer.flush()
 
 
-def _explain(path: Path, traces: list[Trace]) -> None:
-    """Print the traces of one file to stderr, and forget them."""
+def _explain(path: Path, attempt: Attempt) -> None:
+    """Print on stderr where every value came from, what nothing reads, and who is told why."""
     from rich.console import Console
 
+    from service.explanation import as_table
+
     console = Console(stderr=True)
-    while traces:
-        heading, *rows = traces.pop(0).as_table()
-        if console.is_terminal:
-            console.print(drawn_table(heading, rows, title=printable(str(path))))
-            continue
-        for row in (heading, *rows):
-            click.echo("\t".join(printable(cell) for cell in row), err=True)
+    heading, *rows = as_table(attempt)
+    if console.is_terminal:
+        console.print(drawn_table(heading, rows, title=printable(str(path))))
+        return
+    for row in (heading, *rows):
+        click.echo("\t".join(printable(cell) for cell in row), err=True)
 
 
-def _progress(
-    results: Iterator[tuple[Path, Sequence[Resource]]], total: int
-) -> Iterator[tuple[Path, Sequence[Resource]]]:
+def _progress(results: Iterator[Result], total: int) -> Iterator[Result]:
     """Hand the results on, with a bar on stderr while there are several and somebody looks."""
     if total < 2 or not sys.stderr.isatty():  # noqa: PLR2004 - a bar of one is none
         yield from results

@@ -14,15 +14,15 @@ from typing import Any, Final
 
 import orjson
 
+from service.delivery.draft import Draft, require_conformance
 from service.delivery.earlier import Found, look_up
 from service.delivery.following import cancelled, holders, missing_original, taken_back
 from service.delivery.reversals import require_end
 from service.delivery.routing import NOBODY_ACTS, Routed, Routing
-from service.errors import Issue, NonconformantResource
+from service.errors import Issue
 from service.fhir.build import Built, Content, Origin, build, completed, succeeded
 from service.fhir.build.continuity import continued
 from service.fhir.index import index_keys, ods_code
-from service.fhir.validate import check
 from service.model import Instant, OdsCode, Recipient, TransferOfCare
 from service.store import Check, Delivery, Reference, Store, Write
 
@@ -84,6 +84,16 @@ class Poster:
         `posted` are the resources by id that the sender posted itself: a Communication among
         them that is addressed to one recipient is what that recipient gets.
         """
+        draft, found = self._draft(transfer, origin, posted)
+        return self._rows(transfer, draft.built, found, draft.issues)
+
+    def draft(self, transfer: TransferOfCare, origin: Origin) -> Draft:
+        """Return what `post` would make of a transfer now. Raises as it does."""
+        return self._draft(transfer, origin, {})[0]
+
+    def _draft(
+        self, transfer: TransferOfCare, origin: Origin, posted: Mapping[str, Resource]
+    ) -> tuple[Draft, Found]:
         found = look_up(self._store, transfer)
         routed = self.recipients(transfer, found)
         require_end(self._store, transfer, found)
@@ -99,7 +109,8 @@ class Poster:
             ),
         )
         require_conformance(built)
-        return self._rows(transfer, built, found, doubtful)
+        draft = Draft(recipients=routed.recipients, built=built, issues=doubtful)
+        return draft, found
 
     def withdraw(self, transfer: TransferOfCare, origin: Origin, notice: Resource) -> Posting:
         """Return the rows that take back a delivered Communication, and tell its recipient."""
@@ -206,19 +217,6 @@ def _continued(resource: Resource, found: Found, issues: tuple[Issue, ...]) -> R
     if stored is None or resource["resourceType"] != "Patient":
         return resource
     return continued(stored, resource, issues)
-
-
-def require_conformance(built: Built) -> None:
-    """Raise NonconformantResource if a resource that was built breaks its profile."""
-    faults: list[Issue] = []
-    for resource in built.resources:
-        faults += check(resource)
-    for _, communication, task in built.communications:
-        faults += check(communication)
-        faults += check(task)
-    errors = [fault for fault in faults if fault.severity in ("error", "fatal")]
-    if errors:
-        raise NonconformantResource(issues=errors)
 
 
 def _patients(built: Built) -> set[Reference]:

@@ -6,7 +6,7 @@ from service.mapping.loading import MappingFaults
 from service.mapping.mapping import Mapping
 from service.mapping.mappings import Mappings
 from service.mapping.record_json import transfer_as_dict, transfer_as_json
-from service.mapping.trace import Trace, Traced
+from service.mapping.trace import Trace, Traced, shortened
 
 __all__ = [
     "Condition",
@@ -20,6 +20,7 @@ __all__ = [
     "Traced",
     "check",
     "compile_condition",
+    "shortened",
     "transfer_as_dict",
     "transfer_as_json",
 ]

@@ -86,7 +86,7 @@ class Compiler:
         condition = self.condition(rule.when, scope)
         step = self.value(rule, aim, scope, paths)
         if self.tracing and (rule.paths or rule.const):
-            step = traced(step, rule, aim.target, where_of(paths), self.tracing)
+            step = traced(step, rule, aim.target, paths, where_of(paths), self.tracing)
         if rule.flag:
             step = steps.flagged(step, rule.flag, aim.target, where_of(paths))
         if condition:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from service.formats.source import Node
+from service.formats.source import Node, Path
 from service.mapping.run import STOP, Run, Step, Where
 from service.mapping.spec import RuleSpec
+
+LONGEST: Final = 300  # characters of a value that are shown
+_VALUES: Final = ("value", "sent")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,6 +21,7 @@ class Traced:
     target: str  # e.g. "diagnoses[0].code"
     value: Any  # only for whoever may see the message
     source: str = ""  # place in the message; "" for a constant
+    sent: tuple[str, ...] = ()  # what stands there; only for whoever may see the message
     converters: tuple[str, ...] = ()
     when: str = ""  # the condition under which the rule applied
     table: str = ""
@@ -43,7 +48,14 @@ class Trace:
         return rows if values else [(row[0], *row[2:]) for row in rows]
 
 
-def traced(step: Step, rule: RuleSpec, target: str, where: Where, mapping: tuple[str, str]) -> Step:
+def traced(  # noqa: PLR0917
+    step: Step,
+    rule: RuleSpec,
+    target: str,
+    paths: tuple[Path, ...],
+    where: Where,
+    mapping: tuple[str, str],
+) -> Step:
     """The step, with an entry in the run's trace when it gives a value."""
     converters = tuple(converter.name for converter in rule.converters)
     place = f"{rule.origin.file}:{rule.origin.line}"
@@ -57,6 +69,7 @@ def traced(step: Step, rule: RuleSpec, target: str, where: Where, mapping: tuple
                 target=run.named(target),
                 value=value,
                 source=where(node) if rule.paths else "",
+                sent=tuple(map(shortened, _sent(node, rule, paths))),
                 converters=converters,
                 when=rule.when.text if rule.when else "",
                 table=table,
@@ -72,13 +85,28 @@ def traced(step: Step, rule: RuleSpec, target: str, where: Where, mapping: tuple
     return trace
 
 
+def _sent(node: Node, rule: RuleSpec, paths: tuple[Path, ...]) -> Sequence[str]:
+    """Return the texts that the rule was given: of every path where it joins, else of the first."""
+    if not rule.paths:
+        return ()
+    found = [path.values(node) for path in paths]
+    if rule.join is not None:
+        return [text for texts in found for text in texts]
+    return next(filter(None, found), ())
+
+
+def shortened(text: str) -> str:
+    """Return a text that fits on a screen: what is longer is cut, and its length is told."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
+
+
 def _as_dict(entry: Traced, *, values: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in Traced.__dataclass_fields__:
         value = getattr(entry, name)
         if name == "value" and values:
-            found[name] = shown(value)
-        elif name != "value" and value:
+            found[name] = shortened(shown(value))
+        elif (values or name not in _VALUES) and value:
             found[name] = value
     return found
 
