@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from service.errors import Issue
 
@@ -28,7 +28,8 @@ class Path:
     nodes: the places themselves, to go on from (`each`);
     places: where each value stands, e.g. "PID-3[2].1", "entry[1].resource.name[0].family";
     structured: whether it is known to end at places that have parts and no text of their own
-    (FHIR HumanName): good for `each`, never for `from`.
+    (FHIR HumanName): good for `each`, never for `from`;
+    covers: where all of it stands, if a value is made of more than its place (a letter's section).
     """
 
     text: str
@@ -36,6 +37,7 @@ class Path:
     nodes: Callable[[Node], Sequence[Node]]
     places: Callable[[Node], Sequence[str]]
     structured: bool = False
+    covers: Callable[[Node], Sequence[str]] | None = None
 
 
 class SourceMessage(Protocol):
@@ -97,3 +99,13 @@ class Format(Protocol):
 
     def compile_path(self, text: str) -> Path:
         """Compile one path. Raises ValueError that says what is wrong with it."""
+
+
+@runtime_checkable
+class LetterReader(Format, Protocol):
+    """A reader of letters: what a mapping says of their layout holds for all of its paths."""
+
+    def knowing(
+        self, headings: Sequence[str], labels: Sequence[str], leave_out: Sequence[str]
+    ) -> Format:
+        """Return the reader for one mapping. Raises ValueError if an entry is not understood."""

@@ -8,14 +8,14 @@ from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from service.errors import Issue
-from service.formats.source import Format
+from service.formats.source import Format, LetterReader
 from service.mapping.condition import Condition
 from service.mapping.coverage import Ignored, Scope, place_pattern
 from service.mapping.mapping import Mapping, Program
 from service.mapping.rules import Compiler, where_of
 from service.mapping.run import Where
 from service.mapping.shared import Shared
-from service.mapping.spec import Entry, IssueSpec, MappingSpec, Text
+from service.mapping.spec import Entry, IssueSpec, LetterSpec, MappingSpec, Text
 from service.mapping.targets import RESERVED, Aim, slots_of
 from service.model import Message, OdsCode, TransferOfCare
 from service.yamlfile import Fault
@@ -146,7 +146,23 @@ def _reader(spec: MappingSpec, formats: Lookup[str, Format], faults: list[Fault]
         known = ", ".join(formats)
         faults.append(named.origin.fault(f"there is no reader for {named.text}, only for {known}"))
         return None
-    return formats[named.text]
+    return _for_letters(formats[named.text], spec.source.letter, faults)
+
+
+def _for_letters(reader: Format, letter: LetterSpec | None, faults: list[Fault]) -> Format:
+    """Return a reader of letters as this mapping lays them out."""
+    if not isinstance(reader, LetterReader):
+        if letter:
+            said = f"source.letter is for letters (html, pdf, docx), not for {reader.name}"
+            faults.append(letter.origin.fault(said))
+        return reader
+    if letter is None:
+        return reader.knowing((), (), ())
+    try:
+        return reader.knowing(letter.headings, letter.labels, letter.leave_out)
+    except ValueError as error:
+        faults.append(letter.origin.fault(f"source.letter: {error}"))
+        return reader
 
 
 def _zone(spec: MappingSpec, faults: list[Fault]) -> ZoneInfo | None:

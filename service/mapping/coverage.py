@@ -31,7 +31,7 @@ class Scope:
     def places(self, node: Node, paths: Callable[[Scope], list[Path]]) -> Iterator[str]:
         """Yield the places of `paths` at `node` and below, some more than once."""
         for path in paths(self):
-            yield from path.places(node)
+            yield from (path.covers or path.places)(node)
         for inner in self.inner:
             for path in inner.paths:
                 for place in path.nodes(node):

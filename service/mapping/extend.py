@@ -161,7 +161,7 @@ def _over(own: SourceSpec, base: SourceSpec) -> SourceSpec:
     """Return the source of a file, key by key over that of its base."""
     kept = {
         name: value
-        for name in ("format", "when", "timezone", "charset")
+        for name in ("format", "when", "timezone", "charset", "letter")
         if (value := getattr(own, name)) is not None or name in own.cleared
     }
     senders = own.senders or (() if "sender" in own.cleared else base.senders)

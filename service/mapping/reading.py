@@ -10,6 +10,7 @@ from service.mapping.spec import (
     Entry,
     IgnoredSpec,
     IssueSpec,
+    LetterSpec,
     MappingSpec,
     Origin,
     RuleSpec,
@@ -92,8 +93,15 @@ class _Reading:
             when=self.optional(block, "source", "when"),
             timezone=self.optional(block, "source", "timezone"),
             charset=self.optional(block, "source", "charset"),
+            letter=self.letter(block.get("letter")),
             cleared=frozenset(key for key, value in block.items() if value is None),
         )
+
+    def letter(self, block: dict[str, list[str]] | None) -> LetterSpec | None:
+        if block is None:
+            return None
+        given = {name: tuple(entries) for name, entries in block.items()}
+        return LetterSpec(origin=self.origin("source", "letter"), **given)
 
     def tables(self, block: dict[str, Any]) -> Iterator[tuple[str, TableSpec | None]]:
         for name, table in block.items():

@@ -24,8 +24,8 @@ class Shared:
     """One load's common parts. What is wrong with a part is told to each mapping that has it."""
 
     folder: File
-    paths: dict[tuple[str, str], Path] = field(default_factory=dict)
-    conditions: dict[tuple[str, str], Compiled] = field(default_factory=dict)
+    paths: dict[tuple[Format, str], Path] = field(default_factory=dict)
+    conditions: dict[tuple[Format, str], Compiled] = field(default_factory=dict)
     tables: dict[int, tuple[TableSpec, Table, list[Fault]]] = field(default_factory=dict)
     bound: dict[tuple[int, Slot, bool], tuple[BoundTable, list[Fault]]] = field(
         default_factory=dict
@@ -33,14 +33,14 @@ class Shared:
 
     def path(self, reader: Format, text: str) -> Path:
         """Return the compiled path. Raises ValueError."""
-        key = (reader.name, text)
+        key = (reader, text)
         if key not in self.paths:
             self.paths[key] = reader.compile_path(text)
         return self.paths[key]
 
     def condition(self, reader: Format, text: str) -> Compiled:
         """Return the compiled condition. Raises ValueError."""
-        key = (reader.name, text)
+        key = (reader, text)
         if key not in self.conditions:
             read: list[Path] = []
 

@@ -114,6 +114,16 @@ class IssueSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LetterSpec:
+    """What a mapping says of the layout of its letters."""
+
+    origin: Origin
+    headings: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SourceSpec:
     """Which messages a mapping is for; "" and () where the file does not say."""
 
@@ -123,6 +133,7 @@ class SourceSpec:
     when: Text | None = None
     timezone: Text | None = None
     charset: Text | None = None
+    letter: LetterSpec | None = None
     cleared: frozenset[str] = frozenset()  # keys set to null
 
 
