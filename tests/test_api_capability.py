@@ -83,7 +83,7 @@ def test_it_is_valid_and_says_what_must_be_said(api: Api) -> None:
 
     assert check(statement) == []
     assert (statement["kind"], statement["fhirVersion"]) == ("instance", "4.0.1")
-    assert statement["format"] == ["application/fhir+json", "json"]
+    assert statement["format"] == ["application/fhir+json", "application/fhir+xml", "json", "xml"]
     rest = statement["rest"][0]
     assert [one["type"] for one in rest["resource"]] == list(types())
     assert [one["code"] for one in rest["interaction"]] == ["transaction", "batch"]
@@ -100,7 +100,7 @@ def test_it_needs_no_token_and_can_be_revalidated(api: Api) -> None:
     again = nobody.get("metadata", If_None_Match=first.headers["ETag"])
 
     assert (again.status_code, again.data) == (304, b"")
-    assert nobody.get("metadata", Accept="application/fhir+xml").status_code == 406
+    assert nobody.get("metadata", Accept="text/turtle").status_code == 406
     assert nobody.get("metadata?_format=json", Accept="text/html").status_code == 200
 
 

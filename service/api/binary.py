@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from service.api.negotiation import JSON_TYPES, first_range
+from service.api.negotiation import JSON_TYPES, XML_TYPES, first_range
 from service.api.reply import Header, Reply, dumps
 from service.errors import NotAcceptable
 from service.model import Instant
@@ -30,17 +30,17 @@ _EXTENSIONS: Final = {
 
 
 def binary_reply(stored: Stored, accept: str, headers: tuple[Header, ...]) -> Reply:
-    """Return the content, or the Binary resource if the client prefers FHIR JSON.
+    """Return the content, or the Binary resource if the client prefers FHIR JSON or XML.
 
     Raises NotAcceptable if the client wants a media type that is neither.
     """
     wanted = first_range(accept) or "*/*"
     media_type, content = _content(stored)
     plain_type = media_type.partition(";")[0].strip().lower()
-    if wanted in JSON_TYPES and wanted != plain_type:
+    if wanted in (*JSON_TYPES, *XML_TYPES) and wanted != plain_type:
         return Reply(body=resource_bytes(stored), headers=headers)
     if wanted not in ("*/*", f"{plain_type.partition('/')[0]}/*", plain_type):
-        raise NotAcceptable(f"This Binary is {plain_type}, or application/fhir+json.")
+        raise NotAcceptable(f"This Binary is {plain_type}, or a resource of FHIR JSON or XML.")
     name = f"{stored.id}{_EXTENSIONS.get(plain_type, '')}"
     return Reply(body=content, media_type=media_type, headers=headers).also(
         ("Content-Disposition", f'attachment; filename="{name}"'),

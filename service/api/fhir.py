@@ -22,6 +22,7 @@ from service.api.preparation import Preparation
 from service.api.reading import Reading
 from service.api.records import Records
 from service.api.reply import Reply
+from service.api.representation import as_asked
 from service.api.routes_acknowledging import AcknowledgingRoutes
 from service.api.routes_reading import add_reading
 from service.api.routes_system import Receive, SystemRoutes
@@ -29,8 +30,8 @@ from service.api.routes_writing import WritingRoutes
 from service.api.searching import Searching
 from service.api.tasks import Tasks
 from service.api.waiting import Waiters
-from service.api.writing import Writing, read_resource
-from service.errors import Failed, Issue, ServiceError
+from service.api.writing import Writing, read_posted, read_resource
+from service.errors import Failed, Issue, ServiceError, UnreadableMessage
 from service.fhir.search_parameters import Resource
 from service.log import without_values
 from service.model import OdsCode
@@ -64,6 +65,7 @@ class Parts:
 def fhir_blueprint(parts: Parts) -> Blueprint:
     """Return the routes of the FHIR endpoint."""
     bp = Blueprint("fhir", __name__, url_prefix=FHIR)
+    bp.after_request(as_asked)
     door = Door(parts.store, parts.authenticate, parts.clock, parts.public_url)
     reading, searching = _readers(parts)
     bundles = _bundles(parts, reading, searching)
@@ -94,14 +96,15 @@ def take_bundle(parts: Parts, sender: OdsCode, media_type: str, body: bytes) -> 
 
     None: it is neither. Raises ServiceError; a refused one, or one that breaks us, is kept.
     """
-    bundle = _posted_bundle(body, *KINDS)
-    if bundle is None:
-        return None
     exchange = _as_sender(parts, "intake", sender, parts.new_id())
     sending = Sending(body=body, media_type=media_type)
     bundles = _bundles(parts, *_readers(parts))
     try:
-        return bundles.post(exchange, bundle, sending)
+        bundle = _posted_bundle(body, *KINDS)
+        return bundles.post(exchange, bundle, sending) if bundle else None
+    except UnreadableMessage as refusal:
+        bundles.committing.refuse(exchange, sending, refusal.issues)
+        raise
     except ServiceError:
         raise
     except Exception as fault:
@@ -112,13 +115,18 @@ def take_bundle(parts: Parts, sender: OdsCode, media_type: str, body: bytes) -> 
 
 
 def _posted_bundle(body: bytes, *kinds: str) -> Resource | None:
-    """Return the Bundle that `body` is, if it is one of these types."""
+    """Return the Bundle that `body` is, if it is one of these types.
+
+    Raises UnreadableMessage for one whose XML holds more than a Bundle.
+    """
     try:
-        posted = read_resource(body)
+        posted = read_posted(body)
     except ServiceError:
         return None
-    is_one = posted["resourceType"] == "Bundle" and posted.get("type") in kinds
-    return posted if is_one else None
+    bundle = posted.resource
+    if bundle["resourceType"] != "Bundle" or bundle.get("type") not in kinds:
+        return None
+    return read_resource(body) if posted.issues else bundle
 
 
 def _as_sender(parts: Parts, client_id: str, sender: OdsCode, request_id: str) -> Exchange:

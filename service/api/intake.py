@@ -7,6 +7,7 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from service.api.authentication import Authenticate
+from service.api.bodies import read_body
 from service.errors import Forbidden, UnsupportedMediaType
 from service.pipeline import Pipeline
 from service.security import Client
@@ -21,8 +22,11 @@ HL7V2_TYPES: Final = frozenset(
 )
 
 
-def intake_blueprint(pipeline: Pipeline, authenticate: Authenticate) -> Blueprint:
-    """Routes that take messages in. Each is answered only when its bytes are stored."""
+def intake_blueprint(pipeline: Pipeline, authenticate: Authenticate, max_body: int) -> Blueprint:
+    """Routes that take messages in. Each is answered only when its bytes are stored.
+
+    max_body: bytes of one message, after decompression.
+    """
     bp = Blueprint("intake", __name__)
 
     @bp.post("/hl7v2")
@@ -39,7 +43,7 @@ def intake_blueprint(pipeline: Pipeline, authenticate: Authenticate) -> Blueprin
         client = sender()
         if pipeline.format_of(mapping) == "hl7v2":
             return acknowledgements(client, request.content_type or "", mapping)
-        body = request.get_data(cache=False)
+        body = read_body(request, max_body)
         receipt = pipeline.receive(client.organisation, request.content_type or "", body, mapping)
         return as_response(receipt.answer)
 
@@ -50,7 +54,7 @@ def intake_blueprint(pipeline: Pipeline, authenticate: Authenticate) -> Blueprin
         return client
 
     def acknowledgements(client: Client, media_type: str, mapping: str = "") -> Response:
-        body = request.get_data(cache=False)
+        body = read_body(request, max_body)
         answers = pipeline.receive_hl7v2(client.organisation, media_type, body, mapping)
         worst = max(answers, key=lambda answer: answer.status)
         return Response(

@@ -12,13 +12,14 @@ from service.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 from service.fhir.bundle_identity import matches
 from service.model import Instant
 
-XML_TYPES: Final = ("application/fhir+xml", "application/xml", "text/xml")
+XML_TYPES: Final = ("application/fhir+xml", "application/xml", "text/xml", "xml")
 JSON_TYPES: Final = ("application/fhir+json", "application/json", "text/json", "json")
 PATCH_TYPE: Final = "application/json-patch+json"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 VERSIONS: Final = ("4.0", "4.0.1")
 MAX_WAIT: Final = 55  # seconds of one long poll: below the minute at which proxies hang up
 _ANY: Final = ("*/*", "application/*")
+_QUALITY: Final = re.compile(r"[01](?:\.\d{0,3})?")
 _PREFERENCE: Final = re.compile(r'\s*([\w-]+)(?:\s*=\s*"?([\w-]*)"?)?')
 
 Returning = Literal["", "minimal", "representation", "OperationOutcome"]
@@ -55,35 +56,54 @@ def preferences(header: str) -> Preferences:
 
 
 def check_accept(accept: str, wanted_format: str) -> None:
-    """Raise NotAcceptable unless FHIR R4 JSON answers what was asked for.
+    """Raise NotAcceptable unless FHIR R4 in JSON or XML answers what was asked for.
 
     `_format` goes before Accept. A "+" in it that arrived as a space is understood.
     """
     if not _acceptable(wanted_format.replace(" ", "+") or accept or "*/*"):
-        raise NotAcceptable(
-            "Answers are application/fhir+json of FHIR 4.0 only; XML is not written here."
-        )
+        raise NotAcceptable("Answers are application/fhir+json or application/fhir+xml, FHIR 4.0.")
+
+
+def wants_xml(accept: str, wanted_format: str) -> bool:
+    """Whether XML is asked for, and rather than JSON; of two that are as welcome, the first."""
+    wanted = wanted_format.replace(" ", "+") or accept
+    return "xml" in wanted and _prefers_xml(wanted)
 
 
 @lru_cache(maxsize=256)
 def _acceptable(accept: str) -> bool:
-    return any(_is_ours(part, (*JSON_TYPES, *_ANY)) for part in accept.split(","))
+    every = (*JSON_TYPES, *XML_TYPES, *_ANY)
+    return any(_quality(part, every) for part in accept.split(","))
+
+
+@lru_cache(maxsize=256)
+def _prefers_xml(accept: str) -> bool:
+    ranges = accept.split(",")
+    best = {
+        is_xml: max((_quality(part, types), -at) for at, part in enumerate(ranges))
+        for is_xml, types in ((True, XML_TYPES), (False, (*JSON_TYPES, *_ANY)))
+    }
+    return best[True] > best[False] and best[True][0] > 0
 
 
 def _is_ours(media_range: str, types: tuple[str, ...]) -> bool:
+    return _quality(media_range, types) > 0
+
+
+def _quality(media_range: str, types: tuple[str, ...]) -> float:
+    """Return how welcome a media range is (RFC 9110, 12.4.2); 0 where it is none of these."""
     kind, *rest = (part.strip() for part in media_range.split(";"))
     said = dict(_parameter(part) for part in rest)
     version = said.get("fhirversion", VERSIONS[0])
-    return kind.lower() in types and version in VERSIONS and not _excluded(said.get("q", "1"))
+    if kind.lower() not in types or version not in VERSIONS:
+        return 0.0
+    quality = said.get("q", "1")
+    return float(quality) if _QUALITY.fullmatch(quality) else 1.0
 
 
 def _parameter(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     return name.strip().lower(), value.strip().strip('"')
-
-
-def _excluded(quality: str) -> bool:
-    return bool(re.fullmatch(r"0(?:\.0*)?", quality))
 
 
 def check_content(content_type: str, *types: str) -> None:

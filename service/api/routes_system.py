@@ -11,11 +11,19 @@ from service.api.bodies import read_body
 from service.api.bundles import KINDS, Bundles
 from service.api.committing import Sending
 from service.api.exchange import Door, Exchange
-from service.api.negotiation import JSON_TYPES, XML_TYPES, check_content, first_range
-from service.api.reply import Reply, dumps
-from service.api.writing import read_resource
-from service.errors import BadRequest, Issue, ServiceError, UnmappableMessage, UnreadableMessage
+from service.api.negotiation import JSON_TYPES, XML_TYPES, check_content
+from service.api.reply import FHIR_JSON, Reply, dumps
+from service.api.writing import read_posted, read_resource
+from service.errors import (
+    BadRequest,
+    Issue,
+    ServiceError,
+    TooLarge,
+    UnmappableMessage,
+    UnreadableMessage,
+)
 from service.fhir.search_parameters import Resource
+from service.formats import xml_tree
 from service.model import OdsCode
 from service.store import Receipt
 
@@ -48,7 +56,7 @@ class SystemRoutes:
 
     def _bundle(self, exchange: Exchange) -> Reply:
         media_type = request.content_type or ""
-        check_content(media_type, *JSON_TYPES)
+        check_content(media_type, *JSON_TYPES, *XML_TYPES)
         body = read_body(request, self._max_body)
         sending = Sending(body=body, media_type=media_type)
         try:
@@ -66,8 +74,8 @@ class SystemRoutes:
         media_type = request.content_type or ""
         check_content(media_type, *JSON_TYPES, *XML_TYPES)
         body = read_body(request, self._max_body)
-        is_xml = first_range(media_type) in XML_TYPES
-        return self._message(exchange, media_type, body if is_xml else _content(body))
+        content = _content(body)
+        return self._message(exchange, media_type if content is body else FHIR_JSON, content)
 
     def _message(self, exchange: Exchange, media_type: str, body: bytes) -> Reply:
         exchange.require("Communication", "c")
@@ -81,7 +89,8 @@ class SystemRoutes:
 
 
 def _bundle_in(body: bytes) -> Resource:
-    posted = read_resource(body)
+    """Return the Bundle; what a message's XML has beside FHIR is told where it is mapped."""
+    posted = read_posted(body).resource
     if posted["resourceType"] != "Bundle":
         raise BadRequest(f"POST a Bundle here, a {_shown(posted)} to its own type.")
     kind = posted.get("type")
@@ -94,6 +103,9 @@ def _bundle_in(body: bytes) -> Resource:
             target="Bundle.type",
         )
         raise UnmappableMessage("This type of Bundle is not taken in.", [issue])
+    if kind in MESSAGES:
+        return posted
+    posted = read_resource(body) if xml_tree.is_xml(body) else posted
     if posted.get("entry") == []:  # not valid, and not worth refusing: nothing is asked
         del posted["entry"]
     return posted
@@ -105,8 +117,14 @@ def _shown(posted: Resource) -> str:
 
 
 def _content(body: bytes) -> bytes:
-    """Return the message: the body itself, or what the Parameters around it hold."""
-    posted = read_resource(body)
+    """Return the message: the body itself, or what the Parameters around it hold.
+
+    What cannot be read is the message: it is refused, and kept, as one.
+    """
+    try:
+        posted = read_posted(body).resource
+    except (UnreadableMessage, TooLarge):
+        return body
     if posted["resourceType"] != "Parameters":
         return body
     given = posted.get("parameter", [])

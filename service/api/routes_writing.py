@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from service.api.bodies import read_body
 from service.api.committing import Sending
 from service.api.exchange import Door, Exchange
-from service.api.negotiation import JSON_TYPES, PATCH_TYPE, check_content
+from service.api.negotiation import JSON_TYPES, PATCH_TYPE, XML_TYPES, check_content
 from service.api.preparation import as_binary
 from service.api.reply import Reply, refused
 from service.api.routes_reading import require_known
@@ -84,7 +84,7 @@ class WritingRoutes:
 
     def _sending(self, asked: Request) -> Sending:
         media_type = request.content_type or ""
-        accepted = (PATCH_TYPE,) if asked.method == "PATCH" else JSON_TYPES
+        accepted = (PATCH_TYPE,) if asked.method == "PATCH" else (*JSON_TYPES, *XML_TYPES)
         check_content(media_type, *accepted)
         body = read_body(request, self._max_body)
         return Sending(body=body, media_type=media_type, only_updates=asked.method in UPDATES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Final
 
 from service.api.committing import Committing, Sending, json_answer
@@ -16,6 +17,8 @@ from service.fhir.bundle_answer import Done
 from service.fhir.outcome import operation_outcome
 from service.fhir.search_dates import interval
 from service.fhir.search_parameters import Resource
+from service.formats import xml_tree
+from service.formats.fhir_r4 import Parsed, parse
 from service.formats.fhir_r4.json_reader import read_json
 from service.store import Answer, Receipt
 
@@ -97,12 +100,31 @@ def reply(receipt: Receipt, exchange: Exchange) -> Reply:
     )
 
 
-def read_resource(body: bytes) -> Resource:
-    """Return a posted resource as JSON. Raises UnreadableMessage."""
-    resource = read_json(body)
-    if not isinstance(resource.get("resourceType"), str):
+def read_posted(body: bytes) -> Parsed:
+    """Return what was posted as JSON has it, and what of its XML was not read.
+
+    Raises UnreadableMessage.
+    """
+    if body.startswith(b"{") or not xml_tree.is_xml(body):
+        posted = Parsed(resource=read_json(body))
+    else:
+        posted = parse(body)
+    if not isinstance(posted.resource.get("resourceType"), str):
         raise UnreadableMessage("A FHIR resource begins with its resourceType.")
-    return resource
+    return posted
+
+
+def read_resource(body: bytes) -> Resource:
+    """Return a posted resource as JSON has it, whether it is JSON or XML.
+
+    Raises UnreadableMessage; for XML with every part that has no place in a resource.
+    """
+    posted = read_posted(body)
+    unread = [issue for issue in posted.issues if issue.severity != "information"]
+    if unread:
+        faults = [replace(issue, severity="error") for issue in unread]
+        raise UnreadableMessage("Parts of this XML are not FHIR.", faults)
+    return posted.resource
 
 
 def checked_type(request: Request) -> Request:

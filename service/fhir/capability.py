@@ -60,7 +60,7 @@ def capability_statement(served: Served) -> Resource:
             "url": served.base,
         },
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         **(
             {"patchFormat": ["application/json-patch+json"]}
             if "patch" in served.interactions
