@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mapping": {"model", "formats", "errors", "yamlfile"},
     "fhir": {"model", "errors", "bundled"},
     "store": {"model", "errors"},
+    "mailbox": {"errors"},
     "delivery": {"model", "store", "fhir", "errors", "yamlfile"},
     "security": {"model", "store", "errors"},
     "conversion": {"model", "formats", "mapping", "fhir", "delivery", "errors"},
