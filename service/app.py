@@ -122,7 +122,7 @@ def create_app(relay: Relay) -> Flask:
     app.register_blueprint(
         oauth_blueprint(verifier, relay.tokens, relay.new_id, relay.settings.public_url)
     )
-    app.register_blueprint(intake_blueprint(relay.pipeline, authenticate))
+    app.register_blueprint(intake_blueprint(relay.pipeline, authenticate, relay.settings.max_body))
     app.register_blueprint(fhir_blueprint(fhir_parts(relay, authenticate)))
     return app
 
