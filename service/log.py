@@ -20,7 +20,7 @@ ALLOWED = frozenset(
         *("request_id", "correlation_id", "client", "organisation"),
         *("method", "route", "status", "duration_ms"),
         *("message_id", "message_type", "mapping", "mapping_version", "issues", "recipients"),
-        *("host", "port", "workers", "database", "version", "count"),
+        *("host", "port", "workers", "database", "version", "count", "seconds"),
     }
 )
 

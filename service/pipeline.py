@@ -15,7 +15,15 @@ import structlog
 from service import formats, log
 from service.answers import Answers, Taken
 from service.delivery.posting import Poster, Posting
-from service.errors import Failed, Issue, NotFound, ServiceError, Unavailable, UnmappedMessage
+from service.errors import (
+    Failed,
+    Issue,
+    NotFound,
+    ServiceError,
+    Unavailable,
+    UnmappedMessage,
+    UnreadableMessage,
+)
 from service.fhir.build import Origin
 from service.formats import SourceMessage
 from service.formats.hl7v2 import Hl7Message
@@ -24,6 +32,7 @@ from service.model import Instant, OdsCode, TransferOfCare
 from service.store import Answer, Commit, DeadLetter, RawMessage, Receipt, Stale, Store
 
 _log = structlog.get_logger()
+PART: Final = "application/hl7-v2; part=true"  # the media type of what is no whole message
 TRIES: Final = 5  # commits that others may overtake before the sender is asked to try again
 _TRIAL: Final = Issue(
     severity="error",
@@ -100,6 +109,14 @@ class Pipeline:
             for source in sources
         )
 
+    def keep_part(self, sender: OdsCode, body: bytes, refusal: ServiceError) -> Answer:
+        """Keep what a wire could not make a whole message of; return the ACK that says so.
+
+        It can be looked at, and is never replayed: the half of a message would read as all of it.
+        """
+        self._store.refuse(self._raw(sender, PART, body, ""), refusal.issues)
+        return self._answers.negative(body, refusal)
+
     def _acknowledged(self, raw: RawMessage, source: SourceMessage, mapping_id: str) -> Answer:
         try:
             return self._take(raw, [source], mapping_id).answer
@@ -118,6 +135,10 @@ class Pipeline:
 
     def replay(self, letter: DeadLetter) -> Receipt:
         """Take in a kept message again, now that its mapping is mended. Raises ServiceError."""
+        if letter.media_type == PART:
+            raise UnreadableMessage(
+                "Only a part of this message came; its sender must send it again."
+            )
         raw = RawMessage(
             id=letter.id,
             sender=letter.sender,

@@ -31,6 +31,13 @@ class Settings:
     max_body: int = 20 * 1024 * 1024  # bytes of one request, after decompression
     takes_trials: bool = False  # whether messages marked training or debugging (MSH-11) are taken
     log_level: str = "INFO"
+    mllp: str = ""  # ports to listen on, [HOST:]PORT=ODS each, separated by blanks; "": none
+    mllp_cert: str = ""  # PEM file with the certificate chain; "": no TLS
+    mllp_key: str = ""  # PEM file with its private key
+    mllp_client_ca: str = ""  # PEM file of who signs clients' certificates; "": none is asked for
+    mllp_connections: int = 64  # of a port
+    mllp_idle: int = 86_400  # seconds without a message after which a connection is closed
+    inbox: str = ""  # folder with a folder for each sender; "": none
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

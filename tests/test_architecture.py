@@ -37,6 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("answers", "errors", "log"),
     },
     "recognition": {"model", "formats", "mapping", "fhir", "store", "delivery", "errors"},
+    "mllp": {"model", "formats", "store", "security", "errors", "log"},
+    "inbox": {"model", "formats", "store", "errors", "log"},
     "api": {
         *("model", "formats", "mapping", "fhir", "store", "delivery", "security"),
         *("pipeline", "recognition", "answers", "errors", "settings", "log"),

@@ -10,6 +10,7 @@ from service.cli.convert import convert
 from service.cli.demo import demo
 from service.cli.letters import dead_letters, replay, skip
 from service.cli.mappings import check_mappings
+from service.cli.send import send
 from service.cli.serve import migrate, serve
 from service.cli.terminal import said_plainly
 
@@ -40,7 +41,7 @@ def main() -> None:
 
 for command in (
     *(demo, serve, migrate, client),
-    *(convert, check_mappings),
+    *(convert, check_mappings, send),
     *(dead_letters, replay, skip),
 ):
     main.add_command(command)

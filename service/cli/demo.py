@@ -18,7 +18,7 @@ import click
 from service.cli.demo_screen import communication_rows, is_for_action, request_rows, sender_row
 from service.cli.demo_server import DemoServer
 from service.cli.options import mappings_option
-from service.cli.serve import free_port, is_free
+from service.cli.ports import free_port, is_free
 
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey

@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from service.cli.serve import accepts
+from service.cli.ports import accepts
 
 _STARTED_WITHIN: Final = 60  # seconds
 _STOPPED_WITHIN: Final = 40  # seconds; longer than the server itself takes at most

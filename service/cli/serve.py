@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
-import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from service import log
+from service.cli.companions import Companion, accompanied
 from service.cli.options import database_option, mappings_option, settings
+from service.cli.ports import accepts, free_port, require_free
 from service.cli.rules import rules
 from service.cli.schema import existing_store, make_if_fresh, shown
+from service.cli.wires import as_settings, companions, wire_options
 from service.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -68,10 +69,18 @@ _DEFAULTS: Final = Settings()
     show_envvar=True,
     help="Threads of each; a poll that waits takes one while it waits.",
 )
+@wire_options
 @database_option
 @mappings_option
 def serve(
-    *, host: str, port: int, workers: int, threads: int, database: str, mappings: Path
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int,
+    database: str,
+    mappings: Path,
+    **wires: Any,
 ) -> None:
     """Serve the relay over HTTP until SIGTERM or Ctrl-C.
 
@@ -86,13 +95,15 @@ def serve(
         threads=threads,
         database=database,
         mappings=mappings,
+        **as_settings(**wires),
     )
-    _require_port(chosen)
+    require_free(chosen.host, chosen.port, "--port")
+    beside = list(companions(chosen))
     made = make_if_fresh(database)
     existing_store(database).close()
     if made:
         click.echo(f"Made a new database: {shown(database)}")
-    run(chosen)
+    run(chosen, beside)
 
 
 @click.command(short_help="Make or update the database's tables.")
@@ -108,7 +119,7 @@ def migrate(database: str) -> None:
     click.echo(f"{shown(database)} is up to date.")
 
 
-def run(chosen: Settings) -> None:
+def run(chosen: Settings, beside: Sequence[Companion] = ()) -> None:
     """Serve until a signal ends it. Raises ClickException if a worker ends by itself."""
     from granian import Granian
     from granian.constants import Interfaces, Loops, RuntimeModes
@@ -136,8 +147,9 @@ def run(chosen: Settings) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
     )
-    _when_listening(chosen, lambda: click.echo(_welcome(chosen)))
-    _serve_until_told(server)
+    with accompanied(beside, lambda: bool(server.interrupt_signal)):
+        _when_listening(chosen, lambda: click.echo(_welcome(chosen)))
+        _serve_until_told(server)
 
 
 def _die_when_told() -> None:
@@ -191,56 +203,3 @@ def _when_listening(chosen: Settings, tell: Callable[[], object]) -> None:
             time.sleep(0.02)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def accepts(host: str, port: int) -> bool:
-    """Whether something listens there."""
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def free_port(host: str) -> int:
-    """Return a port that nothing uses."""
-    with _bound(host, 0) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def is_free(host: str, port: int) -> bool:
-    """Whether a port can be listened on. Raises OSError if the address is not this machine's."""
-    try:
-        _bound(host, port).close()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            return False
-        raise
-    return True
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    [(family, *_), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    probe = socket.socket(family)
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        probe.bind((host, port))
-    except OSError:
-        probe.close()
-        raise
-    return probe
-
-
-def _require_port(chosen: Settings) -> None:
-    """Two servers would share a port without a word, each with its own database."""
-    try:
-        free = is_free(chosen.host, chosen.port)
-    except OSError as error:
-        raise click.ClickException(
-            f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror or error}"
-        ) from error
-    if not free:
-        raise click.ClickException(
-            f"port {chosen.port} of {chosen.host} is in use; choose another with --port"
-        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -18,8 +17,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import structlog
 
-from service import log
-from service.cli.rules import rules
+from service.cli.process import keep_what_is_loaded, leave_the_terminal, opened_relay
 from service.cli.terminal import said_plainly
 from service.settings import Settings
 
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
 _STOPPING: Final = {signal.SIGTERM, signal.SIGINT}
 _AGAIN: Final = 0.5  # seconds
-# With Python's own 5 ms a commit, which gives way at every statement, queues behind computing.
-_SWITCH: Final = 0.001  # seconds
 
 
 class GranianLines(logging.Handler):
@@ -43,7 +39,7 @@ class GranianLines(logging.Handler):
 
 def app() -> Flask:
     """Return the app of this process. A fault in its settings ends the process in one sentence."""
-    _leave_the_terminal()
+    leave_the_terminal()
     try:
         with said_plainly():
             return _app()
@@ -53,26 +49,14 @@ def app() -> Flask:
 
 
 def _app() -> Flask:
-    from service.app import assemble, create_app
-    from service.store import open_store
+    from service.app import create_app
 
-    sys.setswitchinterval(_SWITCH)
-    settings = Settings.from_environment(os.environ)
-    log.configure(settings.log_level)
-    relay = assemble(settings, open_store(settings.database), *rules(settings.mappings))
+    relay = opened_relay(Settings.from_environment(os.environ))
     on_stop(relay.store.end_waits)
     Finalize(None, relay.store.close, exitpriority=1)  # after the last request
     made = create_app(relay)
-    gc.freeze()  # what was loaded stays: no collection walks it again (160 ms each)
+    keep_what_is_loaded()
     return made
-
-
-def _leave_the_terminal() -> None:
-    """Let Ctrl-C reach the parent alone, which tells the workers and waits for them.
-
-    A worker that ended by itself at the same moment would count as one that died.
-    """
-    os.setpgid(0, 0)
 
 
 def on_stop(tell: Callable[[], object]) -> None:

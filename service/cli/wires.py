@@ -1,0 +1,96 @@
+"""The options of `serve` for wires beside HTTP, and the processes that serve them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from service.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from service.cli.companions import Companion
+
+F = TypeVar("F", bound=Callable[..., Any])
+_DEFAULTS = Settings()
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+_OPTIONS = (
+    click.option(
+        "--mllp",
+        multiple=True,
+        envvar=PREFIX + "MLLP",
+        show_envvar=True,
+        metavar="[HOST:]PORT=ODS",
+        help="Listen for HL7 v2 by MLLP; what comes to this port is sent by this organisation. "
+        "Again for each sender. With --mllp-client-ca =ODS may be left out.",
+    ),
+    click.option(
+        "--mllp-cert",
+        type=_file,
+        envvar=PREFIX + "MLLP_CERT",
+        show_envvar=True,
+        metavar="FILE",
+        help="MLLP over TLS (1.2 or newer): the certificate and its chain, PEM.",
+    ),
+    click.option(
+        "--mllp-key",
+        type=_file,
+        envvar=PREFIX + "MLLP_KEY",
+        show_envvar=True,
+        metavar="FILE",
+        help="Its private key, PEM.",
+    ),
+    click.option(
+        "--mllp-client-ca",
+        type=_file,
+        envvar=PREFIX + "MLLP_CLIENT_CA",
+        show_envvar=True,
+        metavar="FILE",
+        help="Demand a client certificate signed by one of these (PEM). Its name says who sends: "
+        "discharge-relay client add --certificate-name.",
+    ),
+    click.option(
+        "--mllp-connections",
+        type=click.IntRange(1),
+        default=_DEFAULTS.mllp_connections,
+        envvar=PREFIX + "MLLP_CONNECTIONS",
+        show_default=True,
+        show_envvar=True,
+        help="At once on each port; a silent one makes place for a new one.",
+    ),
+    click.option(
+        "--mllp-idle",
+        type=click.IntRange(1),
+        default=_DEFAULTS.mllp_idle,
+        envvar=PREFIX + "MLLP_IDLE",
+        show_default=True,
+        show_envvar=True,
+        metavar="SECONDS",
+        help="Close a connection without a message for so long. One whose sender is gone is "
+        "noticed in two minutes anyway.",
+    ),
+)
+
+
+def wire_options(command: F) -> F:
+    """Add the options; the command gets their values by name."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def as_settings(**wires: Any) -> dict[str, Any]:
+    """Return what the options chose as the settings have it; what was not given is left out."""
+    chosen = {name: value for name, value in wires.items() if value is not None}
+    return {**chosen, "mllp": " ".join(chosen.get("mllp", ()))}
+
+
+def companions(chosen: Settings) -> Iterator[Companion]:
+    """Yield the processes that the settings ask for. Raises ClickException for what is wrong."""
+    if chosen.mllp:
+        from service.cli.mllp import mllp_companion
+
+        yield mllp_companion(chosen)
