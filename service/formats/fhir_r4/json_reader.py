@@ -29,6 +29,14 @@ def read_json(body: bytes) -> dict[str, Any]:
 
     Raises UnreadableMessage with line and column.
     """
+    value = read_value(body)
+    if type(value) is not dict:
+        _refuse("a FHIR resource is a JSON object", "", 0)
+    return value
+
+
+def read_value(body: bytes) -> Any:
+    """Return what `body` holds, an object or anything else. Raises as `read_json` does."""
     text = _decoded(body)
     try:
         value = _DECODER.decode(text)
@@ -41,8 +49,6 @@ def read_json(body: bytes) -> dict[str, Any]:
         _refuse(*_reason(text))
     if "\\u0000" in text and not _is_free_of_nul(value):
         _refuse("the character U+0000 is not allowed", text, text.index("\\u0000"))
-    if type(value) is not dict:
-        _refuse("a FHIR resource is a JSON object", text, 0)
     return value
 
 
@@ -78,7 +84,7 @@ def _decoded(body: bytes) -> str:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode("utf-8", "replace")
-        _refuse("FHIR JSON is UTF-8, this byte is not", before, len(before))
+        _refuse("JSON is UTF-8, this byte is not", before, len(before))
 
 
 def _is_free_of_nul(value: Any) -> bool:
@@ -135,5 +141,10 @@ def _refuse(reason: str, text: str, at: int) -> NoReturn:
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1
     place = f"line {line}, column {column}"
-    issue = Issue(severity="fatal", code="structure", text=f"not FHIR JSON: {reason}", source=place)
+    issue = Issue(
+        severity="fatal",
+        code="structure",
+        text=f"not JSON as it is read here: {reason}",
+        source=place,
+    )
     raise UnreadableMessage(f"{issue.text} ({place})", [issue]) from None

@@ -1,0 +1,213 @@
+"""PDF letters: what the program beside this one tells of the pages, as rows.
+
+The program is started with the first PDF and kept; a file that takes too long or too much
+memory ends it, and the next file gets a new one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from service.errors import Issue, TooLarge, UnreadableMessage
+from service.formats.letters.layout import Cell, Paragraph, Row
+from service.formats.letters.letter import Letter
+
+MAX_BYTES: Final = 20 * 1024 * 1024  # of one file
+SECONDS: Final = 10  # by the clock; by the processor it may take two
+APART: Final = 1.75  # of a font's size from line to line: a new paragraph
+LARGER: Final = 1.15  # than most of the text: a heading
+UNKNOWN_GLYPH: Final = "(cid:"
+_HEADER: Final = 8  # bytes that say a length
+_PROGRAM: Final = Path(__file__).with_name("pdf_pages.py")
+_SIGN: Final = b"%PDF-"
+_SIGN_WITHIN: Final = 1024  # bytes
+
+
+def matches(body: bytes) -> bool:
+    """Whether `body` begins as a PDF does."""
+    return _SIGN in body[:_SIGN_WITHIN]
+
+
+def read(body: bytes) -> Letter:
+    """Return the letter. Raises UnreadableMessage, TooLarge."""
+    if len(body) > MAX_BYTES:
+        raise TooLarge(f"a message has at most {MAX_BYTES // 1024 // 1024} MB")
+    if not matches(body):
+        raise _refusal("this is no PDF")
+    told = _APART.ask(body)
+    if "refused" in told:
+        raise _refusal(told["refused"])
+    pages = told["pages"]
+    rows = _without_repeats([list(_rows(page, at)) for at, page in enumerate(pages, 1)])
+    if not rows:
+        raise _refusal("the PDF holds no text: a scan, perhaps, and nothing is guessed of pictures")
+    return Letter(format="pdf", raw=body, rows=tuple(rows), issues=tuple(_doubts(told)))
+
+
+class _Apart:
+    """The program that reads PDFs; one file at a time."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._program: subprocess.Popen[bytes] | None = None
+
+    def ask(self, body: bytes) -> dict[str, Any]:
+        """Return what it tells of a file."""
+        with self._lock:
+            return self._exchange(body, self._running())
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        program = self._program
+        if program is None or program.poll() is not None:
+            program = subprocess.Popen(  # noqa: S603 - this Python, and a file of this package
+                [sys.executable, "-I", str(_PROGRAM)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            self._program = program
+            atexit.register(_end, program)
+        return program
+
+    def _exchange(self, body: bytes, program: subprocess.Popen[bytes]) -> dict[str, Any]:
+        until = time.monotonic() + SECONDS
+        try:
+            _send(program, body)
+            header = _received(program, _HEADER, until)
+            told = _received(program, int.from_bytes(header, "big"), until)
+        except (OSError, EOFError):
+            self._program = None
+            _end(program)
+            return {"refused": "the PDF takes more time or memory to read than it may"}
+        return json.loads(told)  # type: ignore[no-any-return]
+
+
+_APART: Final = _Apart()
+
+
+def _send(program: subprocess.Popen[bytes], body: bytes) -> None:
+    assert program.stdin is not None  # noqa: S101 - asked for above
+    program.stdin.write(len(body).to_bytes(_HEADER, "big") + body)
+    program.stdin.flush()
+
+
+def _received(program: subprocess.Popen[bytes], length: int, until: float) -> bytes:
+    """Return `length` bytes of its answer. Raises EOFError if they do not come in time."""
+    assert program.stdout is not None  # noqa: S101 - asked for above
+    pieces, left = [], length
+    while left:
+        wait = max(0.0, until - time.monotonic())
+        if not select.select([program.stdout], [], [], wait)[0]:
+            raise EOFError
+        piece = program.stdout.read1(left)  # type: ignore[attr-defined]
+        if not piece:
+            raise EOFError
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def _end(program: subprocess.Popen[bytes]) -> None:
+    atexit.unregister(_end)
+    program.kill()
+    for pipe in (program.stdin, program.stdout):
+        with suppress(OSError):
+            if pipe:
+                pipe.close()
+    program.wait()
+
+
+def _rows(page: dict[str, Any], number: int) -> Iterator[tuple[Row, float]]:
+    """Yield the rows of a page, each with where it stands: its top, from 0 to 1."""
+    before: dict[str, Any] = {}
+    for at, told in enumerate(page["rows"], 1):
+        place = f"page {number}, line {at}"
+        several = len(told["cells"]) > 1
+        cells = tuple(
+            Cell(
+                paragraphs=tuple(
+                    _paragraph(line, f"{place}, part {part}" if several else place, page["size"])
+                    for line in cell["lines"]
+                ),
+                left=cell["left"],
+                right=cell["right"],
+            )
+            for part, cell in enumerate(told["cells"], 1)
+        )
+        apart = not before or _is_apart(told, before)
+        table = 1000 * number + told["table"] if told["table"] else 0
+        yield Row(cells=cells, table=table, apart=apart), told["top"] / (page["height"] or 1)
+        before = told
+
+
+def _paragraph(line: dict[str, Any], place: str, usual: float) -> Paragraph:
+    styled = line["bold"] or line["size"] > usual * LARGER
+    return Paragraph(text=line["text"], place=place, styled=styled)
+
+
+def _is_apart(row: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether there is more space above a line than between the lines of a paragraph."""
+    if row["table"] or before["table"]:
+        return True
+    return bool(row["top"] - before["top"] > APART * max(row["size"], before["size"]))
+
+
+def _without_repeats(pages: Sequence[list[tuple[Row, float]]]) -> list[Row]:
+    """Leave out what stands word for word at the same height of every page, but for one of them.
+
+    What is in the upper half stays on the first page, what is in the lower half on the last, so
+    that it does not stand between a text's lines.
+    """
+    if len(pages) == 1:
+        return [row for row, _ in pages[0]]
+    keys = [{_key(row, top) for row, top in page} for page in pages]
+    repeated = set.intersection(*keys)
+    last = len(pages) - 1
+    return [
+        row
+        for at, page in enumerate(pages)
+        for row, top in page
+        if _key(row, top) not in repeated or at == (0 if top < 0.5 else last)  # noqa: PLR2004
+    ]
+
+
+def _key(row: Row, top: float) -> tuple[str, int]:
+    return row.text, round(top * 200)
+
+
+def _doubts(told: dict[str, Any]) -> Iterator[Issue]:
+    if told["form"]:
+        yield _doubt("the PDF has form fields; what was filled in may not be in its text", "")
+    for number, page in enumerate(told["pages"], 1):
+        place = f"page {number}"
+        if not page["rows"]:
+            yield _doubt("this page has no text: a picture, perhaps", place)
+        if page["turned"]:
+            yield _doubt("turned text was left out", place)
+        if any(UNKNOWN_GLYPH in text for text in _texts(page)):
+            yield _doubt("some characters of this page are not known", place)
+
+
+def _texts(page: dict[str, Any]) -> Iterator[str]:
+    for row in page["rows"]:
+        for cell in row["cells"]:
+            yield from (line["text"] for line in cell["lines"])
+
+
+def _doubt(text: str, place: str) -> Issue:
+    return Issue(severity="warning", code="incomplete", text=text, source=place)
+
+
+def _refusal(reason: str) -> UnreadableMessage:
+    issue = Issue(severity="fatal", code="structure", text=reason)
+    return UnreadableMessage(reason, [issue])
