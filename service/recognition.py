@@ -58,10 +58,11 @@ class Recogniser:
         """
         posted = {entry["resource"]["id"]: entry["resource"] for entry in bundle["entry"]}
         require_discretion(self._store, organisation, bundle)
-        found = [
-            *self._transfers(organisation, bundle, message_id),
-            *self._reversals(organisation, bundle, message_id),
-        ]
+        found = list(self._transfers(organisation, bundle, message_id))
+        told = {transfer.patient.reference for _, transfer in found if transfer.kind == "death"}
+        for mapping, transfer in self._reversals(organisation, bundle, message_id):
+            if transfer.kind != "death" or transfer.patient.reference not in told:
+                found.append((mapping, transfer))
         postings = [
             self._poster.post(transfer, _origin(message_id, mapping), posted)
             for mapping, transfer in found

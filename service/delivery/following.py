@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from service.delivery.earlier import Found
+from service.delivery.persons import other_records
 from service.errors import Issue
 from service.fhir.build import LAST_UPDATED
 from service.fhir.build.identity import Held
@@ -58,11 +59,10 @@ def holders(store: Store, transfer: TransferOfCare, found: Found) -> tuple[Recip
     if transfer.patient.restricted and transfer.kind in _DETAILS:
         return ()
     role = "action" if transfer.kind in _TAKES_BACK else "information"
-    every = {
-        ods: None
-        for held in (*_changed(transfer, found),) or _instead(transfer, found)
-        for ods in store.audience(held.type, held.id)
-    }
+    changed = (*_changed(transfer, found),) or (*_instead(transfer, found),)
+    if transfer.kind == "death":
+        changed += tuple(other_records(store, transfer.message.sender, transfer.patient))
+    every = {ods: None for held in changed for ods in store.audience(held.type, held.id)}
     return tuple(
         Recipient(ods=OdsCode(ods), role=role, because="holds-what-changes")  # type: ignore[arg-type]  # one of the two roles
         for ods in every

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from service.delivery.earlier import Found
+from service.delivery.persons import as_sent, other_records
 from service.errors import Issue, UnmappableMessage
 from service.fhir.build.continuity import is_restricted
 from service.fhir.guard import takes_back
@@ -40,6 +41,13 @@ _SHOWN: Final = Issue(
     text="the record is restricted now, and others hold it from before, who would see what is new: "
     "create a new Patient and send on what the transfer needs",
     target="Patient.meta.security",
+)
+_DIED_ELSEWHERE: Final = Issue(
+    severity="error",
+    code="suppressed",
+    text="others hold an older record of this person, and would be shown this restricted one with "
+    "the news of the death: mark the older record as dead",
+    target="Patient.deceased",
 )
 _ENDS: Final = frozenset({"discharge", "death"})
 _OVER: Final = frozenset({"stopped", "entered-in-error"})  # Communications that nobody goes by
@@ -83,11 +91,13 @@ def require_discretion(store: Store, sender: OdsCode, bundle: Resource) -> None:
         resource = entry["resource"]
         if "request" not in entry or resource["resourceType"] != "Patient":
             continue
-        before = (
-            _kept(store, sender, "Patient", resource["id"]) if is_restricted(resource) else None
-        )
+        if not is_restricted(resource):
+            continue
+        before = _kept(store, sender, "Patient", resource["id"])
         if before and not is_restricted(before) and store.audience("Patient", resource["id"]):
             raise UnmappableMessage(issues=[_SHOWN])
+        if before is None and _tells_a_death(store, sender, resource):
+            raise UnmappableMessage(issues=[_DIED_ELSEWHERE])
 
 
 def _kept(store: Store, sender: OdsCode, kind: str, id_: str) -> Resource | None:
@@ -142,9 +152,20 @@ def _tells_a_death(store: Store, sender: OdsCode, resource: Resource) -> bool:
     if resource["resourceType"] != "Patient" or not _is_dead(resource):
         return False
     before = _kept(store, sender, "Patient", resource["id"])
-    if before is None or _is_dead(before):
+    if before is not None and _is_dead(before):
         return False
-    return bool(store.audience("Patient", resource["id"]))
+    own = before is not None and bool(store.audience("Patient", resource["id"]))
+    return own or _is_held_as_another(store, sender, resource)
+
+
+def _is_held_as_another(store: Store, sender: OdsCode, resource: Resource) -> bool:
+    """Whether somebody holds an older record of this person, and none that tells of the death."""
+    alive: set[str] = set()
+    told: set[str] = set()
+    for held in other_records(store, sender, as_sent(resource)):
+        kept = _kept(store, sender, "Patient", held.id) or {}
+        (told if _is_dead(kept) else alive).update(store.audience("Patient", held.id))
+    return bool(alive - told)
 
 
 def _is_dead(patient: Resource) -> bool:
