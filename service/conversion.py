@@ -19,6 +19,7 @@ from service.fhir.systems import CANONICAL
 from service.formats import SourceMessage
 from service.mapping import Mapping, Mappings, Trace
 from service.model import Instant, OdsCode, TransferOfCare
+from service.trials import require_live
 
 UNKNOWN: Final = OdsCode("UNKNOWN")  # stands for a sender that nobody named
 _SENDER_UNKNOWN: Final = Issue(
@@ -44,10 +45,9 @@ class Attempt:
 
     @property
     def issues(self) -> tuple[Issue, ...]:
-        """Everything doubtful; of a refused message what it was refused for."""
-        if self.refusal:
-            return self.refusal.issues
-        return self.draft.doubts if self.draft else ()
+        """What it was refused for, if it was, and everything doubtful."""
+        refused = self.refusal.issues if self.refusal else ()
+        return (*refused, *(self.draft.doubts if self.draft else ()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +58,7 @@ class Converter:
     draft: Drafting
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    takes_trials: bool = True
 
     @classmethod
     def without_store(
@@ -125,6 +126,7 @@ class Converter:
             attempt.transfer = transfer = self._mapped(attempt, mapping)
             origin = _origin(mapping, media_type, source.raw or body, self.new_id())
             attempt.draft = self.draft(transfer, origin)
+            require_live(transfer, takes_trials=self.takes_trials)
         except ServiceError as refusal:
             attempt.refusal = refusal
 

@@ -17,7 +17,6 @@ from service.answers import Answers, Taken
 from service.delivery.posting import Poster, Posting
 from service.errors import (
     Failed,
-    Issue,
     NotFound,
     ServiceError,
     Unavailable,
@@ -30,24 +29,11 @@ from service.formats.hl7v2 import Hl7Message
 from service.mapping import Mapping, Mappings
 from service.model import Instant, OdsCode, TransferOfCare
 from service.store import Answer, Commit, DeadLetter, RawMessage, Receipt, Stale, Store
+from service.trials import require_live
 
 _log = structlog.get_logger()
 PART: Final = "application/hl7-v2; part=true"  # the media type of what is no whole message
 TRIES: Final = 5  # commits that others may overtake before the sender is asked to try again
-_TRIAL: Final = Issue(
-    severity="error",
-    code="not-supported",
-    text="training and debugging messages (MSH-11 T, D) are not delivered here",
-    source="MSH-11",
-)
-
-
-class TrialMessage(ServiceError):
-    """The message is marked as training or debugging, and such are not delivered here."""
-
-    issue_type = "not-supported"
-    http_status = 422
-    ack_code = "AR"
 
 
 class Pipeline:
@@ -211,8 +197,7 @@ class Pipeline:
         if mapping.charset and source.charset_guessed:
             (source,) = formats.FORMATS[mapping.format].read(source.raw, mapping.charset)
         transfer = mapping.apply(source, sender)
-        if (transfer.message.processing or "").upper() in ("T", "D") and not self._takes_trials:
-            raise TrialMessage(issues=[_TRIAL])
+        require_live(transfer, takes_trials=self._takes_trials)
         return mapping, transfer
 
     def _read(
