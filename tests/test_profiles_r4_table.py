@@ -47,7 +47,7 @@ def test_inherited_elements_come_first_in_the_order_of_the_xml():
 def test_every_type_that_an_element_names_is_in_the_table():
     unknown = {
         (kind, element.name)
-        for kind in r4._table()["types"]
+        for kind in r4.types()
         for element in r4.children(kind).values()
         if not r4.is_primitive(element.type) and not r4.children(element.type)
     }

@@ -13,13 +13,15 @@ from service.formats import xml_tree
 from service.formats.fhir_r4.compiler import compile_expression
 from service.formats.fhir_r4.index import Index, resources
 from service.formats.fhir_r4.json_reader import as_written, read_json
-from service.formats.fhir_r4.message import FORMAT_NAME, FhirMessage, messages
+from service.formats.fhir_r4.message import R4, FhirMessage, Release, messages
 from service.formats.fhir_r4.node import Node, place, text
 from service.formats.fhir_r4.node import root as root_of
 from service.formats.fhir_r4.steps import merged, present
 from service.formats.fhir_r4.stu3 import stu3_evidence as _stu3_evidence
 from service.formats.fhir_r4.xml_reader import read_xml
 from service.formats.source import Path
+from service.model import r4
+from service.model.definitions import Definitions
 
 MAX_BYTES: Final = xml_tree.MAX_BYTES  # of one message, JSON or XML
 _BOM: Final = b"\xef\xbb\xbf"
@@ -38,7 +40,7 @@ class Parsed:
     issues: tuple[Issue, ...] = ()  # what could not be read into it
 
 
-def parse(body: bytes) -> Parsed:
+def parse(body: bytes, definitions: Definitions = r4.DEFINITIONS) -> Parsed:
     """Return the resource in `body`, nothing judged yet but the syntax.
 
     Raises UnreadableMessage with line and column; TooLarge.
@@ -46,30 +48,35 @@ def parse(body: bytes) -> Parsed:
     if len(body) > MAX_BYTES:
         raise TooLarge(f"a message has at most {MAX_BYTES // 1024 // 1024} MB")
     if xml_tree.is_xml(body):
-        resource, issues = read_xml(body)
+        resource, issues = read_xml(body, definitions)
         return Parsed(resource=resource, issues=tuple(issues))
     bom = (_byte_order_mark(),) if body.startswith(_BOM) else ()
     return Parsed(resource=read_json(body), issues=bom)
 
 
 def stu3_evidence(resource: dict[str, Any]) -> str:
-    """Return the place of the first element that only STU3 has; "" where there is none."""
+    """Return the place of the first thing that only STU3 has; "" where there is none."""
     return _stu3_evidence(resources(root_of(resource)))
 
 
-class FhirR4:
-    """See `service.formats.source.Format`."""
+def looks_like_fhir(body: bytes) -> bool:
+    """Whether the bytes look like FHIR of some release, in JSON or XML."""
+    beginning = xml_tree.beginning(body)
+    if beginning.startswith(b"{"):
+        return b'"resourceType"' in body
+    return beginning.startswith(b"<") and _XML_ROOT.search(beginning) is not None
 
-    name = FORMAT_NAME
+
+class FhirFormat:
+    """See `service.formats.source.Format`; one for each release of FHIR that is read."""
+
+    def __init__(self, release: Release) -> None:
+        self._release = release
+        self.name = release.format_name
 
     def matches(self, media_type: str, body: bytes) -> bool:
         """Whether it looks like FHIR. STU3 looks the same; `read` refuses it by name."""
-        if _OTHER_VERSION.search(media_type):
-            return False
-        beginning = xml_tree.beginning(body)
-        if beginning.startswith(b"{"):
-            return b'"resourceType"' in body
-        return beginning.startswith(b"<") and _XML_ROOT.search(beginning) is not None
+        return not _OTHER_VERSION.search(media_type) and looks_like_fhir(body)
 
     def read(self, body: bytes, charset: str | None = None) -> tuple[FhirMessage, ...]:
         """Return the messages in `body`; FHIR is UTF-8 or says what it is, so charset is not used.
@@ -77,13 +84,14 @@ class FhirR4:
         One without an id of its own is known by its content. Raises UnreadableMessage,
         UnknownFormat for STU3, TooLarge.
         """
-        parsed = parse(body)
+        parsed = parse(body, self._release.definitions)
         digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
-        return tuple(one.named(digest) for one in messages(parsed.resource, parsed.issues))
+        read = messages(parsed.resource, parsed.issues, self._release)
+        return tuple(one.named(digest) for one in read)
 
     def compile_path(self, text: str) -> Path:
         """Compile a path of the FHIRPath subset. Raises ValueError."""
-        compiled = compile_expression(text)
+        compiled = compile_expression(text, self._release.definitions)
         steps = merged(compiled.steps)
 
         def find(place: _Place) -> Sequence[Node]:
@@ -122,13 +130,16 @@ def _byte_order_mark() -> Issue:
 
 
 _text = text
-FORMAT: Final = FhirR4()
+FORMAT: Final = FhirFormat(R4)
 
 __all__ = [
     "FORMAT",
+    "FhirFormat",
     "FhirMessage",
     "Parsed",
+    "Release",
     "as_written",
+    "looks_like_fhir",
     "messages",
     "parse",
     "stu3_evidence",

@@ -1,19 +1,20 @@
 """Compiling the FHIRPath subset to closures; whatever can be wrong with a path is told here.
 
 docs of the subset: https://hl7.org/fhirpath/N1/. Beyond it, a resource type at the beginning
-means the resources of that type in the message, and focus() what the message is about.
+means the resources of that type in the message, focus() what the message is about, subject()
+the patient, and roles() the PractitionerRoles of a Practitioner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Final, NoReturn
 
-from service.formats.fhir_r4 import conditions, steps
-from service.formats.fhir_r4.elements import ANYTHING, Types, alternatives, choice_type, part
+from service.formats.fhir_r4 import conditions, parties, steps
+from service.formats.fhir_r4.elements import ANYTHING, Types, alternatives, is_of_type, part
 from service.formats.fhir_r4.grammar import (
     BadPath,
     Binary,
@@ -24,12 +25,14 @@ from service.formats.fhir_r4.grammar import (
     Member,
     Resources,
     Variable,
+    joined,
     parse,
 )
 from service.formats.fhir_r4.index import Index
 from service.formats.fhir_r4.node import Node, computed
 from service.formats.fhir_r4.steps import Step, Test
 from service.model import r4
+from service.model.definitions import Definitions
 
 _BOOLEAN: Final[Types] = frozenset({"boolean"})
 _EXTENSION: Final[Types] = frozenset({"Extension"})
@@ -38,11 +41,6 @@ _CONSTANTS: Final[dict[type, Types]] = {
     str: frozenset({"string"}),
     int: frozenset({"integer"}),
     Decimal: frozenset({"decimal"}),
-}
-_PYTHON: Final[dict[str, tuple[type, ...]]] = {
-    "boolean": (bool,),
-    "integer": (int,),
-    "decimal": (Decimal, int),
 }
 _OF_PRIMITIVES: Final = frozenset({"id", "extension"})
 _VARIABLES: Final[dict[str, tuple[Step, ...]]] = {
@@ -54,10 +52,11 @@ _PLAIN: Final[dict[str, tuple[Step, Types | None]]] = {  # None: of the same typ
     "first": (steps.first, None),
     "last": (steps.last, None),
     "resolve": (steps.resolve, ANYTHING),
-    "focus": (steps.focal, ANYTHING),
-    "subject": (steps.subjects, frozenset({"Patient"})),
+    "focus": (parties.focal, ANYTHING),
+    "subject": (parties.subjects, frozenset({"Patient"})),
+    "roles": (parties.roles, frozenset({"PractitionerRole"})),
 }
-_KEPT: Final = (steps.resolve, steps.subjects)  # found once for the paths that begin so
+_KEPT: Final = (steps.resolve, parties.subjects)  # found once for the paths that begin so
 _TO_PLACES: Final = frozenset({*_PLAIN, "where", "extension", "ofType", "repeat"})
 _QUESTIONS: Final = frozenset({"exists", "empty", "not", "is"})
 _TEXT_TESTS: Final[dict[str, Callable[[str], Callable[[str], object]]]] = {
@@ -74,6 +73,7 @@ class Compiled:
 
     steps: tuple[Step | str, ...]  # a name alone: the elements of that name
     types: Types
+    definitions: Definitions
 
     @property
     def find(self) -> Step:
@@ -83,20 +83,21 @@ class Compiled:
     @property
     def structured(self) -> bool:
         """Whether it surely ends at places that have parts and no text."""
-        return self.types != ANYTHING and not any(map(r4.is_primitive, self.types))
+        return self.types != ANYTHING and not any(map(self.definitions.is_primitive, self.types))
 
 
 @cache
-def compile_expression(text: str) -> Compiled:
-    """Return `text` compiled. Raises BadPath, a ValueError, that says what is wrong and where."""
-    return _Compiler(text).compile(parse(text))
+def compile_expression(text: str, definitions: Definitions = r4.DEFINITIONS) -> Compiled:
+    """Return `text` compiled for a release. Raises BadPath, a ValueError."""
+    return _Compiler(text, definitions).compile(parse(text))
 
 
 class _Compiler:
     """One path: its text is kept for what has to be said about it."""
 
-    def __init__(self, text: str, *, within: bool = False) -> None:
+    def __init__(self, text: str, definitions: Definitions, *, within: bool = False) -> None:
         self.text = text
+        self.definitions = definitions
         self.within = within  # a criterion, asked of many nodes once each
 
     def fail(self, reason: str, at: int) -> NoReturn:
@@ -106,9 +107,9 @@ class _Compiler:
         """Return the tree as a step from places to places."""
         match tree:
             case Variable(name=name):
-                found = Compiled(_VARIABLES[name], ANYTHING)
+                found = self.made(_VARIABLES[name], ANYTHING)
             case Constant(value=value):
-                found = Compiled((steps.constant(value),), _CONSTANTS[type(value)])
+                found = self.made((steps.constant(value),), _CONSTANTS[type(value)])
             case Resources():
                 found = self.resources(tree)
             case Member():
@@ -123,8 +124,11 @@ class _Compiler:
                 found = self.answer(self.condition(tree))
         return found
 
+    def made(self, steps: tuple[Step | str, ...], types: Types) -> Compiled:
+        return Compiled(steps, types, self.definitions)
+
     def after(self, of: Compiled, step: Step | str, types: Types | None = None) -> Compiled:
-        return Compiled((*of.steps, step), of.types if types is None else types)
+        return self.made((*of.steps, step), of.types if types is None else types)
 
     def answer(self, test: Test) -> Compiled:
         """Return a condition as a path to true, false or nothing."""
@@ -133,31 +137,31 @@ class _Compiler:
             found = test(nodes, index)
             return () if found is None else (computed(found),)
 
-        return Compiled((step,), _BOOLEAN)
+        return self.made((step,), _BOOLEAN)
 
     def remembered(self, tree: Expression, found: Compiled) -> Compiled:
         """Return it as found once a node, for all paths that begin with this tree."""
         if self.within:
             return found
-        return Compiled((steps.remembered(repr(tree), found.find),), found.types)
+        return self.made((steps.remembered(repr(tree), found.find),), found.types)
 
     def criterion(self, tree: Expression) -> Test:
-        return _Compiler(self.text, within=True).condition(tree)
+        return _Compiler(self.text, self.definitions, within=True).condition(tree)
 
     def union(self, tree: Binary) -> Compiled:
-        sides = [self.compile(one) for one in _joined(tree)]
+        sides = [self.compile(one) for one in joined(tree)]
         open_ended = ANYTHING in [side.types for side in sides]
         types = ANYTHING if open_ended else frozenset().union(*(side.types for side in sides))
-        return Compiled((steps.union([side.find for side in sides]),), types)
+        return self.made((steps.union([side.find for side in sides]),), types)
 
     def resources(self, tree: Resources) -> Compiled:
-        if not r4.is_resource(tree.type):
-            self.fail(f"{tree.type} is no resource type of R4", tree.at)
-        return Compiled((steps.resources(tree.type),), frozenset({tree.type}))
+        if not self.definitions.is_resource(tree.type):
+            self.fail(f"{tree.type} is no resource type of {self.definitions.name}", tree.at)
+        return self.made((steps.resources(tree.type),), frozenset({tree.type}))
 
     def member(self, tree: Member) -> Compiled:
         of = self.compile(tree.of)
-        found = part(of.types, tree.name)
+        found = part(self.definitions, of.types, tree.name)
         if found is None:
             self.fail(self.unknown(of.types, tree.name), tree.at)
         if found.typed_names:
@@ -166,8 +170,8 @@ class _Compiler:
         return self.after(of, steps.of_any(tree.name) if shared else tree.name, found.types)
 
     def unknown(self, types: Types, name: str) -> str:
-        owner = " or ".join(sorted(types)) if len(types) in {1, 2} else "R4"
-        near = " or ".join(repr(one) for one in alternatives(types, name))
+        owner = " or ".join(sorted(types)) if len(types) in {1, 2} else self.definitions.name
+        near = " or ".join(repr(one) for one in alternatives(self.definitions, types, name))
         return f"{owner} has no element '{name}'" + (f"; {near} is one" if near else "")
 
     def call(self, tree: Call) -> Compiled:
@@ -205,7 +209,7 @@ class _Compiler:
     def of_type(self, of: Compiled, kind: str, at: int) -> Compiled:
         if of.types != ANYTHING and kind not in of.types:
             self.fail(f"this is never {kind}, but {' or '.join(sorted(of.types))}", at)
-        return self.after(of, steps.only(_is_a(kind)), frozenset({kind}))
+        return self.after(of, steps.only(is_of_type(kind, self.definitions)), frozenset({kind}))
 
     def repeat(self, of: Compiled, at: int, again: Expression) -> Compiled:
         inner = self.compile(again)
@@ -217,17 +221,17 @@ class _Compiler:
         name = tree.type if isinstance(tree, Resources) else ""
         if isinstance(tree, Member):
             name = tree.name
-        if not (r4.is_primitive(name) or r4.children(name)):
-            self.fail("a type of R4 is due here", tree.at)
+        if not (self.definitions.is_primitive(name) or self.definitions.children(name)):
+            self.fail(f"a type of {self.definitions.name} is due here", tree.at)
         return name
 
     def condition(self, tree: Expression) -> Test:
         """Return the tree as a question to places."""
         match tree:
             case Binary(operator="and"):
-                test = conditions.every([self.condition(one) for one in _joined(tree)])
+                test = conditions.every([self.condition(one) for one in joined(tree)])
             case Binary(operator="or"):
-                test = conditions.some([self.condition(one) for one in _joined(tree)])
+                test = conditions.some([self.condition(one) for one in joined(tree)])
             case Binary(operator="=", left=left, right=right):
                 test = self.equals(left, right)
             case Binary(operator="!=", left=left, right=right):
@@ -258,7 +262,7 @@ class _Compiler:
             case "not", ():
                 test = conditions.negation(self.condition(tree.of))
             case "is", (kind,):
-                is_a = _is_a(self.type_name(kind))
+                is_a = is_of_type(self.type_name(kind), self.definitions)
                 test = conditions.is_a(self.compile(tree.of).find, is_a)
             case name, (Constant(value=str() as text),) if name in _TEXT_TESTS:
                 test = self.text_test(tree, text)
@@ -272,26 +276,3 @@ class _Compiler:
         except ValueError as error:
             self.fail(str(error), tree.at)
         return conditions.text_test(self.compile(tree.of).find, predicate)
-
-
-def _joined(tree: Binary) -> Iterator[Expression]:
-    """Yield what one operator joins: a, b and c of `a or b or c`."""
-    left = tree.left
-    if isinstance(left, Binary) and left.operator == tree.operator:
-        yield from _joined(left)
-    else:
-        yield left
-    yield tree.right
-
-
-def _is_a(kind: str) -> Callable[[Node], bool]:
-    """Return whether a place holds a type: by resourceType, a choice's name, or JSON's type."""
-    if r4.is_resource(kind):
-        return lambda node: type(node[0]) is dict and node[0].get("resourceType") == kind
-    python = _PYTHON.get(kind, ())
-
-    def test(node: Node) -> bool:
-        told = choice_type(node[2])
-        return told == kind if told else type(node[0]) in python
-
-    return test

@@ -11,7 +11,7 @@ term       = literal | "(" expression ("," expression)* ")" | "$this" | "%bundle
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal, NoReturn
@@ -108,6 +108,16 @@ def parse(text: str) -> Expression:
     if parser.kind != "end":
         parser.fail(f"'{parser.word}' is not expected")
     return tree
+
+
+def joined(tree: Binary) -> Iterator[Expression]:
+    """Yield what one operator joins: a, b and c of `a or b or c`."""
+    left = tree.left
+    if isinstance(left, Binary) and left.operator == tree.operator:
+        yield from joined(left)
+    else:
+        yield left
+    yield tree.right
 
 
 class _Parser:

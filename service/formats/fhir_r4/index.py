@@ -43,6 +43,8 @@ class Index:
         self.root: Node = root(resource)
         self.by_type: dict[str, list[Node]] = {}
         self.addresses: dict[str, Node | None] = {}  # None: several claim it
+        # The same of each bundle within: what a document says, it says of its own resources.
+        self._within: dict[int, dict[str, Node | None]] = {}
         self.ambiguous: list[Node] = []
         self.found: dict[tuple[str, int], tuple[Node, Sequence[Node]]] = {}  # steps.remembered
         self._identified: dict[_Token, list[Node]] | None = None
@@ -80,30 +82,27 @@ class Index:
 
     def _enter(self, address: str, node: Node) -> None:
         address = _normal(address)
-        other = self.addresses.setdefault(address, node)
+        bundle = _inner_bundle(node)
+        here = self._within.setdefault(id(bundle), {}) if bundle is not None else self.addresses
+        other = here.setdefault(address, node)
         if other is None or (other[0] is not node[0] and other[0] != node[0]):
-            self.addresses[address] = None
+            here[address] = None
             self.ambiguous.append(node)
 
     def _found(self, reference: str, node: Node) -> Node | None:
         if reference.startswith("#"):
             return _contained(reference[1:], node)
         address = _normal(reference.partition("/_history/")[0])
-        if _RELATIVE.fullmatch(address):
-            return self._relative(address, _base(node))
-        found = self.addresses.get(address)
-        if found is None and UUID.fullmatch(address):
-            found = self.addresses.get(_UUID_SCHEME + address.lower())
-        asked = conditional(address) if found is None else None
-        return self._logical(asked["identifier"], asked["type"]) if asked else found
-
-    def _relative(self, address: str, base: str) -> Node | None:
-        """Type/id means the server of the resource that says it, not another one's."""
-        if base + address in self.addresses:
-            return self.addresses[base + address]
-        found = self.addresses.get(address)
-        alike = found is not None and (not base or _base(found) in {"", base})
-        return found if alike else None
+        own = self._within.get(id(_inner_bundle(enclosing(node)))) if self._within else None
+        for addresses in (own, self.addresses):
+            found = _at(address, addresses, node) if addresses else None
+            if found is not None:
+                return found
+        others = [_at(address, each, node) for each in self._within.values() if each is not own]
+        if found := _only([each for each in others if each is not None]):
+            return found
+        asked = conditional(address)
+        return self._logical(asked["identifier"], asked["type"]) if asked else None
 
     def _logical(self, identifier: Any, kind: Any) -> Node | None:
         """Return the one resource that has this identifier."""
@@ -114,6 +113,33 @@ class Index:
             self._identified = _by_identifier(self.resources)
         found = self._identified.get((*key, kind if type(kind) is str else ""), ())
         return found[0] if len(found) == 1 else None
+
+
+def _at(address: str, addresses: dict[str, Node | None], node: Node) -> Node | None:
+    """Return what has this address there. Type/id means the server of who says it, no other."""
+    if not _RELATIVE.fullmatch(address):
+        found = addresses.get(address)
+        if found is None and UUID.fullmatch(address):
+            found = addresses.get(_UUID_SCHEME + address.lower())
+        return found
+    base = _base(node)
+    if base + address in addresses:
+        return addresses[base + address]
+    found = addresses.get(address)
+    alike = found is not None and (not base or _base(found) in {"", base})
+    return found if alike else None
+
+
+def _only(found: list[Node]) -> Node | None:
+    """Return what was found if it is one, however often it stands there."""
+    return found[0] if found and all(each[0] == found[0][0] for each in found) else None
+
+
+def _inner_bundle(node: Node) -> Any:
+    """Return the Bundle in whose entry a resource stands, None for the outermost."""
+    entry = node[1]
+    bundle = entry[1] if entry is not None else None
+    return bundle[0] if bundle is not None and bundle[1] is not None else None
 
 
 def _normal(address: str) -> str:

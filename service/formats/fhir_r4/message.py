@@ -19,20 +19,35 @@ from service.formats.fhir_r4.steps import Step
 from service.formats.fhir_r4.structure import MAX_ISSUES, Structure
 from service.formats.fhir_r4.stu3 import stu3_evidence
 from service.model import r4
+from service.model.definitions import Definitions
 
-FORMAT_NAME: Final = "fhir-r4"
 MAX_ENTRIES: Final = 5000  # of one bundle
 _MESSAGES: Final = frozenset({"message", "document", "transaction", "batch", "collection"})
 _ENTRY: Final = re.compile(r"entry\[(\d+)\]")
 _SEVERAL_PATIENTS: Final = frozenset({"transaction", "batch", "collection"})
 _ODS_SYSTEM = "where(system.matches('/ods-(organi[sz]ation|site)-code$')).value"
-_SENDERS: Final = (
-    "MessageHeader.sender",
-    "MessageHeader.responsible",
-    "Composition.custodian",
-    "Composition.author",
-    "Communication.sender",
-    "ServiceRequest.requester",
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """What differs between the releases of FHIR that are read; `senders`: who may have sent."""
+
+    format_name: str  # as mapping files call it
+    definitions: Definitions
+    senders: tuple[str, ...]  # paths, the most telling first
+
+
+R4: Final = Release(
+    format_name="fhir-r4",
+    definitions=r4.DEFINITIONS,
+    senders=(
+        "MessageHeader.sender",
+        "MessageHeader.responsible",
+        "Composition.custodian",
+        "Composition.author",
+        "Communication.sender",
+        "ServiceRequest.requester",
+    ),
 )
 
 
@@ -44,11 +59,11 @@ class FhirMessage:
     "" where there is none of them (Bundle.id is reused by real senders and identifies nothing).
     """
 
-    format: ClassVar[str] = FORMAT_NAME
     namespace: ClassVar[tuple[str, ...]] = ()
     raw: ClassVar[bytes] = b""  # every message of a bundle has all of its bytes
     charset_guessed: ClassVar[bool] = False  # FHIR is UTF-8, or its XML says what it is
 
+    release: Release = field(default=R4, repr=False)
     index: Index = field(repr=False)
     message_id: str
     message_type: str
@@ -56,6 +71,11 @@ class FhirMessage:
     issues: tuple[Issue, ...] = ()
     part: int = 1  # of a bundle that was parted by patient, from 1
     parts: int = 1
+
+    @property
+    def format(self) -> str:
+        """The format's name in mapping files."""
+        return self.release.format_name
 
     @property
     def root(self) -> tuple[Node, Index]:
@@ -72,9 +92,9 @@ class FhirMessage:
     def claimed_sender(self) -> str:
         """The ODS code of the MessageHeader's sender, the custodian, author or requester."""
         index = self.index
-        for sender in _senders():
+        for sender in _senders(self.release):
             named = sender((index.root,), index)
-            for via in _ways_to_a_code() if named else ():
+            for via in _ways_to_a_code(self.release.definitions) if named else ():
                 for one in via(named, index):
                     if code := nodes.text(one[0]):
                         return code
@@ -91,41 +111,46 @@ class FhirMessage:
         return nodes.leaves(self.index.root)
 
 
-def messages(resource: dict[str, Any], issues: Sequence[Issue] = ()) -> tuple[FhirMessage, ...]:
+def messages(
+    resource: dict[str, Any], issues: Sequence[Issue] = (), release: Release = R4
+) -> tuple[FhirMessage, ...]:
     """Return the messages in a parsed bundle or resource: one, or one a patient.
 
     An element whose name begins with a wrong capital is put right in `resource`. Raises
-    UnknownFormat for STU3, UnreadableMessage for what is no message.
+    UnknownFormat for STU3 where R4 is due, UnreadableMessage for what is no message.
     """
     _refuse_many(resource.get("entry"))
-    _refuse_stu3(resource)
-    kind = _bundle_type(resource)
-    structure = Structure(resource)
+    if release is R4:
+        _refuse_stu3(resource)
+    kind = _bundle_type(resource, release.definitions)
+    structure = Structure(resource, release.definitions)
     index = Index(resource)
     doubtful = islice(_doubtful(index, structure.references), MAX_ISSUES)
     found = (*issues, *structure.issues, *doubtful)
     several = kind in _SEVERAL_PATIENTS
     bundles = part_by_patient(index, structure.references) if several else [resource]
     if len(bundles) == 1:
-        return (_message(index, kind, found),)
+        return (_message(release, index, kind, found, (1, 1)),)
     return tuple(
-        _message(Index(bundle), kind, _of_part(found, bundle), part, len(bundles))
+        _message(release, Index(bundle), kind, _of_part(found, bundle), (part, len(bundles)))
         for part, bundle in enumerate(bundles, 1)
     )
 
 
 def _message(
-    index: Index, kind: str, issues: tuple[Issue, ...], part: int = 1, parts: int = 1
+    release: Release, index: Index, kind: str, issues: tuple[Issue, ...], part: tuple[int, int]
 ) -> FhirMessage:
+    part_number, parts = part
     own = _message_id(index)
     bundle_id = index.root[0].get("id") if kind else ""
     return FhirMessage(
+        release=release,
         index=index,
-        message_id=f"{own}#{part}" if own and parts > 1 else own,
+        message_id=f"{own}#{part_number}" if own and parts > 1 else own,
         message_type=_message_type(index, kind),
         bundle_id=bundle_id if type(bundle_id) is str else "",
         issues=issues,
-        part=part,
+        part=part_number,
         parts=parts,
     )
 
@@ -155,11 +180,12 @@ def _doubt(code: str, text: str, node: Node) -> Issue:
     return Issue(severity="warning", code=code, text=text, source=nodes.place(node))
 
 
-def _bundle_type(resource: dict[str, Any]) -> str:
+def _bundle_type(resource: dict[str, Any], definitions: Definitions) -> str:
     """Return Bundle.type, "" for a single resource."""
     kind = type_of(resource)
-    if not r4.is_resource(kind):
-        raise _no_message("resourceType names no resource of FHIR R4", "resourceType")
+    if not definitions.is_resource(kind):
+        text = f"resourceType names no resource of FHIR {definitions.name}"
+        raise _no_message(text, "resourceType")
     if kind != "Bundle":
         return ""
     bundle_type = nodes.text(resource.get("type"))
@@ -221,9 +247,10 @@ def _message_type(index: Index, kind: str) -> str:
 
 
 def _event(index: Index) -> str:
-    """Return the event's code, or the last part of its URI."""
+    """Return the event's code, or the last part of its URI; STU3 calls the coding `event`."""
     for header in index.by_type.get("MessageHeader", ()):
-        coding, uri = header[0].get("eventCoding"), header[0].get("eventUri")
+        coding = header[0].get("eventCoding") or header[0].get("event")
+        uri = header[0].get("eventUri")
         if type(coding) is dict and type(coding.get("code")) is str:
             return str(coding["code"])
         if type(uri) is str:
@@ -232,17 +259,18 @@ def _event(index: Index) -> str:
 
 
 @cache
-def _senders() -> tuple[Step, ...]:
-    return tuple(compile_expression(sender).find for sender in _SENDERS)
+def _senders(release: Release) -> tuple[Step, ...]:
+    return tuple(compile_expression(one, release.definitions).find for one in release.senders)
 
 
 @cache
-def _ways_to_a_code() -> tuple[Step, ...]:
+def _ways_to_a_code(definitions: Definitions) -> tuple[Step, ...]:
     """The organisation itself, the organisation of a role, or a logical reference."""
     ways = (
         "resolve().identifier",
         "resolve().organization.resolve().identifier",
         "identifier",
         "resolve().organization.identifier",
+        "resolve().roles().organization.resolve().identifier",
     )
-    return tuple(compile_expression(f"{way}.{_ODS_SYSTEM}").find for way in ways)
+    return tuple(compile_expression(f"{way}.{_ODS_SYSTEM}", definitions).find for way in ways)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
-from service.formats.fhir_r4.index import Index, enclosing, patient_key
+from service.formats.fhir_r4.index import Index, enclosing
 from service.formats.fhir_r4.node import Node, computed, members, shadow, text
 
 Step = Callable[[Sequence[Node], Index], Sequence[Node]]
@@ -85,13 +85,14 @@ def resources(kind: str) -> Step:
     def step(nodes: Sequence[Node], index: Index) -> Sequence[Node]:
         for one in nodes:
             if type(one[0]) is dict and one[0].get("resourceType") == kind:
-                return [one for one in nodes if _is(one[0], kind)]
+                return [one for one in nodes if is_a(one[0], kind)]
         return index.by_type.get(kind, ())
 
     return step
 
 
-def _is(value: Any, kind: str) -> bool:
+def is_a(value: Any, kind: str) -> bool:
+    """Whether a value is a resource of this type."""
     return type(value) is dict and value.get("resourceType") == kind
 
 
@@ -231,36 +232,6 @@ def resolve(nodes: Sequence[Node], index: Index) -> Sequence[Node]:
     return [found for node in nodes if (found := index.resolve(node)) is not None]
 
 
-def focal(_nodes: Sequence[Node], index: Index) -> Sequence[Node]:
-    """focus(): what the MessageHeader is about, else what the Composition's sections list."""
-    for kind, step in (("MessageHeader", _FOCUS), ("Composition", _ENTRIES)):
-        found = index.by_type.get(kind)
-        if found:
-            return resolve(step(found, index), index)
-    return ()
-
-
-def subjects(_nodes: Sequence[Node], index: Index) -> Sequence[Node]:
-    """subject(): the patients whom the message is about, each once.
-
-    They are those that its documents, requests, notices and stays name as theirs; where these
-    name nobody who is here, all patients there are. Others (a mother, a carer) are nobody's
-    subject.
-    """
-    stated = [one for kind in _ABOUT_A_PATIENT for one in index.by_type.get(kind, ())]
-    named = _patients(resolve(_SUBJECT(stated, index), index))
-    return named or _patients(index.by_type.get("Patient", ()))
-
-
-def _patients(nodes: Sequence[Node]) -> list[Node]:
-    """Return the patients among these; one number is one person, in however many entries."""
-    found: dict[str, Node] = {}
-    for node in nodes:
-        if _is(node[0], "Patient"):
-            found.setdefault(patient_key(node[0], f"{id(node[0])}"), node)
-    return list(found.values())
-
-
 def present(nodes: Sequence[Node]) -> Sequence[Node]:
     """Return those that hold something: parts or a text."""
     if len(nodes) == 1:
@@ -277,11 +248,3 @@ def alike(left: Any, right: Any) -> bool:
 def _sameness(value: Any) -> tuple[type, Any]:
     """What makes two values one: structures by identity, primitives by value."""
     return (dict, id(value)) if type(value) in {dict, list} else (type(value), value)
-
-
-_FOCUS: Step = member("focus")
-_SUBJECT: Step = member("subject")
-_ABOUT_A_PATIENT: Final = (
-    *("Composition", "ServiceRequest", "Communication", "Encounter", "DocumentReference"),
-)
-_ENTRIES: Step = chain((repeat(member("section")), "entry"))

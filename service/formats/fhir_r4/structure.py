@@ -1,7 +1,7 @@
-"""Comparing a message with R4's structure: what is odd is told and read all the same.
+"""Comparing a message with its release's structure: what is odd is told and read all the same.
 
-One pass over everything (about 30 µs for 8 KB), because an element that R4 does not have is
-one that no mapping reads: it must not vanish without a word.
+One pass over everything (about 30 µs for 8 KB), because an element that a release does not have
+is one that no mapping reads: it must not vanish without a word.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 from service.errors import Issue
 from service.formats.fhir_r4.node import Node, place, root
 from service.model import r4
+from service.model.definitions import Definitions
 
 MAX_ISSUES: Final = 100
 _SCALARS: Final[dict[str, tuple[type, ...]]] = {
@@ -32,7 +33,8 @@ _Shape = tuple[bool, tuple[type, ...], str]
 class Structure:
     """What one pass found: `issues`, and every Reference in the message."""
 
-    def __init__(self, resource: dict[str, Any]) -> None:
+    def __init__(self, resource: dict[str, Any], definitions: Definitions = r4.DEFINITIONS) -> None:
+        self._definitions = definitions
         self.issues: list[Issue] = []
         self.references: list[Node] = []
         self._renamed: list[tuple[dict[str, Any], str, str]] = []
@@ -40,12 +42,16 @@ class Structure:
         for holder, wrong, right in self._renamed:
             holder[right] = holder.pop(wrong)
 
+    @property
+    def _name(self) -> str:
+        return self._definitions.name
+
     def _resource(self, node: Node) -> None:
         kind = node[0].get("resourceType")
-        if type(kind) is str and r4.is_resource(kind):
-            self._object(node, _shapes(kind))
+        if type(kind) is str and self._definitions.is_resource(kind):
+            self._object(node, _shapes(kind, self._definitions))
         else:
-            self._tell(node, "resourceType", "names no R4 resource")
+            self._tell(node, "resourceType", f"names no {self._name} resource")
 
     def _object(self, node: Node, shapes: dict[str, _Shape]) -> None:
         for name, child in node[0].items():
@@ -59,12 +65,12 @@ class Structure:
                 continue  # most of a message: one primitive as it should be
             if type(child) is list:
                 if not many:
-                    self._tell(node, name, "does not repeat in R4, but is an array")
+                    self._tell(node, name, f"does not repeat in {self._name}, but is an array")
                 for at, item in enumerate(child):
                     self._item((item, node, name, at), scalars, kind)
             else:
                 if many:
-                    self._tell(node, name, "repeats in R4, but is no array")
+                    self._tell(node, name, f"repeats in {self._name}, but is no array")
                 self._item((child, node, name, -1), scalars, kind)
 
     def _item(self, node: Node, scalars: tuple[type, ...], kind: str) -> None:
@@ -75,7 +81,7 @@ class Structure:
         elif kind:
             if kind == "Reference":
                 self.references.append(node)
-            self._object(node, _shapes(kind))
+            self._object(node, _shapes(kind, self._definitions))
 
     def _unknown(self, node: Node, name: str, shapes: dict[str, _Shape]) -> _Shape | None:
         right = name[:1].lower() + name[1:]
@@ -83,7 +89,7 @@ class Structure:
             self._renamed.append((node[0], name, right))
             self._tell(node, name, f"is read as {right}")
             return shapes[right]
-        self._tell(node, name, "is no element of R4 here and is not read")
+        self._tell(node, name, f"is no element of {self._name} here and is not read")
         return None
 
     def _mistyped(self, node: Node) -> None:
@@ -102,15 +108,15 @@ class Structure:
 
 
 @cache
-def _shapes(kind: str) -> dict[str, _Shape]:
+def _shapes(kind: str, definitions: Definitions) -> dict[str, _Shape]:
     """Return the shapes of a type's elements by JSON name, "_name" and resourceType included."""
     shapes: dict[str, _Shape] = {}
-    for name, known in r4.children(kind).items():
-        if r4.is_primitive(known.type):
+    for name, known in definitions.children(kind).items():
+        if definitions.is_primitive(known.type):
             shapes[name] = (known.many, _SCALARS.get(known.type, _TEXT), "")
             shapes["_" + name] = (known.many, _STRUCTURE, "Element")
         else:
             shapes[name] = (known.many, _STRUCTURE, known.type)
-    if r4.is_resource(kind):
+    if definitions.is_resource(kind):
         shapes["resourceType"] = (False, _TEXT, "")
     return shapes

@@ -1,7 +1,7 @@
-"""Reading R4 XML into the same objects as R4 JSON (https://hl7.org/fhir/R4/json.html).
+"""Reading FHIR XML into the same objects as FHIR JSON (https://hl7.org/fhir/R4/json.html).
 
-What R4 does not know is kept under its own name, so that the check of the structure can tell
-of it.
+What the release does not know is kept under its own name, so that the check of the structure can
+tell of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lxml import etree
 from service.errors import Issue
 from service.formats.fhir_r4.narrative import divs
 from service.formats.xml_tree import XmlTree, line_of, read_tree, refusal
-from service.model import r4
+from service.model.definitions import Definitions, Element
 
 _FHIR: Final = "{http://hl7.org/fhir}"
 _NOT_FHIR: Final = "not FHIR XML: the root element is not in the namespace http://hl7.org/fhir"
@@ -28,15 +28,15 @@ _DECIMAL: Final = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?")
 _INTEGERS: Final = frozenset({"integer", "positiveInt", "unsignedInt"})
 
 
-def read_xml(body: bytes) -> tuple[dict[str, Any], list[Issue]]:
-    """Return the resource in `body` as its JSON object, and what was not read.
+def read_xml(body: bytes, definitions: Definitions) -> tuple[dict[str, Any], list[Issue]]:
+    """Return the resource in `body` as this release's JSON object, and what was not read.
 
     Raises UnreadableMessage with line and column.
     """
     tree = read_tree(body)
     if not tree.root.tag.startswith(_FHIR):
         raise refusal(_NOT_FHIR, line_of(tree.root))
-    reading = _Reading(_sources(tree), tree.issues)
+    reading = _Reading(_sources(tree), tree.issues, definitions)
     return reading.resource(tree.root), reading.issues
 
 
@@ -52,19 +52,25 @@ def _sources(tree: XmlTree) -> dict[etree._Element, str]:
 class _Reading:
     """One document on its way into JSON."""
 
-    def __init__(self, sources: Mapping[etree._Element, str], issues: Sequence[Issue]) -> None:
+    def __init__(
+        self,
+        sources: Mapping[etree._Element, str],
+        issues: Sequence[Issue],
+        definitions: Definitions,
+    ) -> None:
         self.sources = sources
         self.issues = list(issues)
+        self.definitions = definitions
 
     def resource(self, element: etree._Element) -> dict[str, Any]:
         kind = etree.QName(element).localname
         return {"resourceType": kind, **self.object(element, kind)}
 
     def object(self, element: etree._Element, kind: str) -> dict[str, Any]:
-        """Return an element with parts; `kind` is its R4 type, "" where R4 has none."""
+        """Return an element with parts; `kind` is its type, "" where there is none."""
         own = _ATTRIBUTES if kind == "Extension" else _ATTRIBUTES - {"url"}
         found: dict[str, Any] = self.attributes(element, own)
-        known = r4.children(kind)
+        known = self.definitions.children(kind)
         for name, alike in self.groups(element).items():
             self.member(found, name, known_as(known, name), alike)
         return found
@@ -86,7 +92,7 @@ class _Reading:
         self,
         found: dict[str, Any],
         name: str,
-        known: r4.Element | None,
+        known: Element | None,
         alike: list[etree._Element],
     ) -> None:
         """Put the elements of one name where JSON has them."""
@@ -106,18 +112,21 @@ class _Reading:
             return self.narrative(element)
         if kind == "Resource":
             return self.inner_resource(element)
-        if r4.is_primitive(kind) or (not kind and "value" in element.attrib):
+        if self.definitions.is_primitive(kind) or (not kind and "value" in element.attrib):
             text = element.get("value")
             return None if text is None else typed(text, kind)
         return self.object(element, kind)
 
     def hidden(self, element: etree._Element, kind: str) -> dict[str, Any] | None:
         """Return id and extensions of a primitive, JSON's "_name"."""
-        if not (r4.is_primitive(kind) or "value" in element.attrib) or kind == "xhtml":
+        if (
+            not (self.definitions.is_primitive(kind) or "value" in element.attrib)
+            or kind == "xhtml"
+        ):
             return None
         found: dict[str, Any] = self.attributes(element, frozenset({"id", "value"}))
         found.pop("value", None)
-        known = r4.children("Element")
+        known = self.definitions.children("Element")
         for name, alike in self.groups(element).items():
             self.member(found, name, known.get(name), alike)
         return found or None
@@ -137,7 +146,7 @@ class _Reading:
         """Return the known attributes, and tell of the others."""
         for name in element.attrib:
             if name not in known and not str(name).startswith(_SCHEMA):
-                self.unread(element, "an attribute that R4 does not have, on")
+                self.unread(element, f"an attribute that {self.definitions.name} does not have, on")
         return {name: text for name, text in element.attrib.items() if name in known}
 
     def text(self, text: str | None, element: etree._Element) -> None:
@@ -151,8 +160,8 @@ class _Reading:
         self.issues.append(Issue(severity="warning", code="structure", text=text, source=place))
 
 
-def known_as(known: Mapping[str, r4.Element], name: str) -> r4.Element | None:
-    """Return R4's element of that name, a capital at its beginning forgiven."""
+def known_as(known: Mapping[str, Element], name: str) -> Element | None:
+    """Return the element of that name, a capital at its beginning forgiven."""
     return known.get(name) or known.get(name[:1].lower() + name[1:])
 
 
