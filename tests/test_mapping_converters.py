@@ -63,6 +63,14 @@ def convert(name: str, text: str, argument: str | None = None) -> object:
         ("base64_or_text", "not base64", b"not base64"),
         ("xhtml_text", "<div> <!-- nothing --> </div>", None),
         ("xhtml_text", "<div>a<![CDATA[ <b> ]]>c</div>", "a <b> c"),
+        ("uri", "2.16.840.1.113883.6.96", "http://snomed.info/sct"),
+        ("uri", " 1.2.3.4 ", "urn:oid:1.2.3.4"),
+        (
+            "uri",
+            "6F1BD58B-C58F-40B7-B314-CAF1294ED98B",
+            "urn:uuid:6f1bd58b-c58f-40b7-b314-caf1294ed98b",
+        ),
+        ("uri", "https://fhir.nhs.uk/Id/nhs-number", "https://fhir.nhs.uk/Id/nhs-number"),
     ],
 )
 def test_a_converter_makes_what_is_documented(name, text, made):
@@ -83,6 +91,8 @@ def test_a_converter_makes_what_is_documented(name, text, made):
         ("base64", "SGVsbG8"),
         ("base64", "SGVs*G8="),
         ("hex", "4"),
+        ("uri", "LOINC"),
+        ("uri", "1.02.3"),
         ("xhtml_text", "<div>" * 400 + "deep"),
     ],
 )
@@ -119,7 +129,7 @@ def test_a_wrong_converter_says_what_is_wrong(name, argument, said):
 @settings(max_examples=300)
 @given(
     st.sampled_from(
-        ["gender", "integer", "boolean", "base64", "hex", "telecom", "xhtml_text", "ods"]
+        ["gender", "integer", "boolean", "base64", "hex", "telecom", "xhtml_text", "ods", "uri"]
     ),
     st.text(max_size=60),
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from service.errors import UnknownFormat
-from service.formats import fhir_r4, fhir_stu3, hl7v2, letters, xml_tree
+from service.formats import cda, fhir_r4, fhir_stu3, hl7v2, letters, xml_tree
 from service.formats.source import NULL, ExplicitNull, Format, Node, Path, SourceMessage
 
-_READERS: tuple[Format, ...] = (hl7v2.FORMAT, fhir_stu3.FORMAT, fhir_r4.FORMAT, *letters.FORMATS)
+_READERS: tuple[Format, ...] = (
+    *(hl7v2.FORMAT, fhir_stu3.FORMAT, fhir_r4.FORMAT, cda.FORMAT),
+    *letters.FORMATS,
+)
 FORMATS: dict[str, Format] = {reader.name: reader for reader in _READERS}
 
 

@@ -29,9 +29,9 @@ _NOT_A_LINE_END: Final = re.compile(rb"[^\n]")
 _NO_DTD: Final = "a document type (DTD) is not allowed"
 _TOO_DEEP: Final = f"elements are nested more than {MAX_DEPTH} levels deep"
 _SYNTAX_ERRORS: Final[dict[int, str]] = {
-    code: name.removeprefix("ERR_").replace("_", " ").lower()
+    code: name.partition("ERR_")[2].replace("_", " ").lower()
     for name, code in vars(etree.ErrorTypes).items()
-    if name.startswith("ERR_")
+    if name.startswith(("ERR_", "NS_ERR_"))
 }
 _first_too_deep: Final = etree.XPath(f"({'/*' * (MAX_DEPTH + 2)})[1]")
 

@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.mapping.narrative import words
+from service.mapping.oids import uri_of
 from service.mapping.pattern import compile_pattern
 from service.mapping.times import Doubts, date_converter, moment_converter
 from service.model import Moment, NhsNumber, OdsCode, PartialDate, Telecom
@@ -165,6 +166,10 @@ def _telecom(text: str, doubts: Doubts) -> Telecom | None:
     return Telecom(value=value, system=system, use="mobile" if mobile else None)
 
 
+def _uri(text: str, doubts: Doubts) -> str:
+    return uri_of(text)
+
+
 def _match(pattern: str, zone: ZoneInfo) -> Convert:
     if not pattern:
         raise ValueError("match needs a pattern: {match: '…'}")
@@ -194,6 +199,7 @@ _PLAIN: dict[str, tuple[type, Convert]] = {
     "lines": (str, _lines),
     "xhtml_text": (str, _xhtml_text),
     "telecom": (Telecom, _telecom),
+    "uri": (str, _uri),
 }
 _MADE: dict[str, tuple[type, Callable[[str, ZoneInfo], Convert]]] = {
     "date": (PartialDate, lambda order, zone: date_converter(order)),

@@ -21,7 +21,7 @@ Doubts = list[tuple[str, str]]  # severity and text
 _HL7 = re.compile(
     r"(?P<year>\d{4})(?:(?P<month>\d\d)(?:(?P<day>\d\d)"
     r"(?:(?P<hour>\d\d)(?:(?P<minute>\d\d)(?:(?P<second>\d\d)(?:\.\d{1,9})?)?)?)?)?)?"
-    r"(?P<offset>[+-]\d{4})?",
+    r"(?P<offset>[+-]\d{4}|(?<=[\d.]{12})[+-]\d\d)?",  # behind a time some leave its minutes out
     re.ASCII,
 )
 _ISO = re.compile(

@@ -1,0 +1,122 @@
+"""XPath 1.0 as an analyst writes it: plain element names, and no function that is not there.
+
+A name without a prefix is an element of HL7 v3; attributes have none. What XPath itself would
+tell only when a message waits (an unknown function or prefix) is a fault of the path here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from lxml import etree
+
+from service.formats.cda.names import PREFIXES
+
+Kind = Literal["literal", "number", "sign", "name"]
+
+LONGEST: Final = 2_000  # characters of a path
+_TOKEN: Final = re.compile(
+    r"""\s*(?:(?P<literal>"[^"]*"|'[^']*')|(?P<number>\d+(?:\.\d*)?|\.\d+)"""
+    r"""|(?P<sign>//|::|\.\.|!=|<=|>=|[/()\[\]@,|+\-=<>*.])"""
+    r"""|(?P<name>[A-Za-z_][\w.-]*(?::(?!:)(?:[A-Za-z_][\w.-]*|\*))?))"""
+)
+_KINDS: Final[tuple[Kind, ...]] = ("literal", "number", "sign", "name")
+_FUNCTIONS: Final = frozenset(
+    (
+        *("last", "position", "count", "local-name", "namespace-uri", "name", "string", "concat"),
+        *("starts-with", "contains", "substring-before", "substring-after", "substring"),
+        *("string-length", "normalize-space", "translate", "boolean", "not", "true", "false"),
+        *("number", "sum", "floor", "ceiling", "round"),
+    )
+)
+_NODE_TYPES: Final = frozenset(("node", "text"))
+_AXES: Final = frozenset(
+    (
+        *("ancestor", "ancestor-or-self", "attribute", "child", "descendant"),
+        *("descendant-or-self", "following", "following-sibling", "parent", "preceding"),
+        *("preceding-sibling", "self"),
+    )
+)
+_OPERATORS: Final = frozenset(("and", "or", "div", "mod"))
+_ENDS_AN_OPERAND: Final = frozenset((")", "]", "..", ".", "*"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: Kind
+    text: str
+    at: int  # character, from 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiled:
+    """A path ready to be asked; `of_envelope`: it starts at the envelope, not the document."""
+
+    find: etree.XPath
+    of_envelope: bool
+
+
+def compile_xpath(text: str) -> Compiled:
+    """Compile one path. Raises ValueError that says what is wrong with it, and where."""
+    if len(text) > LONGEST:
+        raise ValueError(f"a path has at most {LONGEST} characters")
+    tokens = list(_tokens(text))
+    if not tokens:
+        raise ValueError("a path is empty")
+    expression = " ".join(_rewritten(tokens)).replace(" :: ", "::")
+    try:
+        find = etree.XPath(expression, namespaces=PREFIXES)
+    except etree.XPathSyntaxError:
+        raise ValueError(f"{text} is no XPath 1.0") from None
+    first = next((token.text for token in tokens if token.kind == "name"), "")
+    is_absolute = tokens[0].text in {"/", "//"}
+    return Compiled(find=find, of_envelope=is_absolute and first.startswith("itk:"))
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    at, end = 0, len(text.rstrip())
+    while at < end:
+        match = _TOKEN.match(text, at)
+        if not match:
+            raise ValueError(f"{text}: character {at + 1} is not understood")
+        kind = next(kind for kind in _KINDS if match[kind] is not None)
+        yield _Token(kind, match[kind], match.start(kind) + 1)
+        at = match.end()
+
+
+def _rewritten(tokens: list[_Token]) -> Iterator[str]:
+    """Yield the tokens, plain element names with the prefix of HL7 v3."""
+    for i, token in enumerate(tokens):
+        before = tokens[i - 1] if i else None
+        after = tokens[i + 1].text if i + 1 < len(tokens) else ""
+        yield _named(token, before, after) if token.kind == "name" else token.text
+
+
+def _named(token: _Token, before: _Token | None, after: str) -> str:
+    if after == "(":
+        _must_be_one_of(token, _FUNCTIONS | _NODE_TYPES, "function")
+        return token.text
+    if after == "::":
+        _must_be_one_of(token, _AXES, "axis")
+        return token.text
+    if before is not None and _ends_an_operand(before):
+        _must_be_one_of(token, _OPERATORS, "operator")
+        return token.text
+    prefix, colon, _ = token.text.partition(":")
+    if colon:
+        if prefix not in PREFIXES:
+            raise ValueError(f"there is no prefix {prefix}; there are {', '.join(PREFIXES)}")
+        return token.text
+    return token.text if before and before.text == "@" else f"hl7:{token.text}"
+
+
+def _ends_an_operand(token: _Token) -> bool:
+    return token.kind != "sign" or token.text in _ENDS_AN_OPERAND
+
+
+def _must_be_one_of(token: _Token, known: frozenset[str], what: str) -> None:
+    if token.text not in known:
+        raise ValueError(f"character {token.at}: there is no {what} {token.text}")
