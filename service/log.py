@@ -21,6 +21,8 @@ ALLOWED = frozenset(
         *("method", "route", "status", "duration_ms"),
         *("message_id", "message_type", "mapping", "mapping_version", "issues", "recipients"),
         *("host", "port", "workers", "database", "version", "count", "seconds"),
+        *("channel", "event_number", "handle", "attempts", "reason"),
+        *("mailbox", "workflow", "mesh_id"),
     }
 )
 

@@ -27,7 +27,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fhir": {"model", "errors", "bundled"},
     "store": {"model", "errors"},
     "mailbox": {"errors"},
-    "delivery": {"model", "store", "fhir", "errors", "yamlfile"},
+    "delivery": {
+        *("model", "formats", "store", "fhir", "mailbox"),
+        *("errors", "yamlfile", "log"),
+    },
+    "mesh": {
+        *("model", "formats", "store", "fhir", "delivery", "mailbox"),
+        *("errors", "yamlfile", "log"),
+    },
     "security": {"model", "store", "errors"},
     "trials": {"model", "errors"},
     "conversion": {"model", "formats", "mapping", "fhir", "delivery", "trials", "errors"},

@@ -27,6 +27,14 @@ class RoutingFaults(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MeshAddress:
+    """Where an organisation collects its messages from MESH."""
+
+    mailbox: str
+    workflow: str  # the MESH workflow id that its owner has agreed to
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DirectoryEntry:
     """One organisation of the directory."""
 
@@ -35,6 +43,7 @@ class DirectoryEntry:
     kind: Kind
     placeholder: bool = False  # the code is not the organisation's real one
     channels: tuple[str, ...] = ("feed",)
+    mesh: MeshAddress | None = None
     districts: tuple[str, ...] = ()  # postcode districts (TN2) or areas (CT) served
     teams: tuple[str, ...] = ()
     by_name: bool = False  # whether its exact name, or a team's, reaches it without a code
@@ -57,7 +66,7 @@ class Directory:
         """Read `directory.yaml` in the folder. Raises RoutingFaults with every fault."""
         document = read(folder, "directory")
         entries = [_entry(written) for written in document.value["organisations"]]
-        require(_doubles(document, entries))
+        require([*_doubles(document, entries), *_addresses(document, entries)])
         return cls({entry.ods: entry for entry in entries})
 
     def __iter__(self) -> Iterator[DirectoryEntry]:
@@ -117,6 +126,7 @@ def _entry(written: dict[str, Any]) -> DirectoryEntry:
         kind=written["kind"],
         placeholder=written.get("placeholder") == "true",
         by_name=written.get("by_name") == "true",
+        mesh=MeshAddress(**written["mesh"]) if "mesh" in written else None,
         **lists,
     )
 
@@ -134,3 +144,17 @@ def _doubles(
             if names.setdefault(_plain(name), entry.ods) != entry.ods:
                 text = f'"{name}" names two organisations, so it cannot be used without a code'
                 yield document.fault(text, "organisations", i, "name")
+
+
+def _addresses(
+    document: yamlfile.Document, entries: list[DirectoryEntry]
+) -> Iterator[yamlfile.Fault]:
+    """A channel needs its address, and a mailbox is one organisation's."""
+    owners: dict[str, OdsCode] = {}
+    for i, entry in enumerate(entries):
+        if "mesh" in entry.channels and entry.mesh is None:
+            text = f"{entry.ods} is to be reached by mesh: say its mesh mailbox and workflow"
+            yield document.fault(text, "organisations", i, "channels")
+        elif entry.mesh and owners.setdefault(entry.mesh.mailbox, entry.ods) != entry.ods:
+            text = f"the mailbox {entry.mesh.mailbox} is that of {owners[entry.mesh.mailbox]}"
+            yield document.fault(text, "organisations", i, "mesh", "mailbox")

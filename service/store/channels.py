@@ -165,6 +165,8 @@ class Channels:
             params = {"recipient": known.recipient, "channel": known.channel}
             [(first,)] = tx.select(UNCONFIRMED, params)()
             n = known.n if first is None else first - 1
+        if n == known.n:  # the same message again: what is being tried stays known
+            return replace(known, state="active", attempts=0, next_at=0, reason="")
         fresh = Place(recipient=known.recipient, channel=known.channel)
         return replace(fresh, n=n, round=known.round + 1)
 

@@ -1,0 +1,1 @@
+"""Messages from a MESH mailbox: polled, taken in or kept, and only then acknowledged."""
