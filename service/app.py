@@ -15,7 +15,7 @@ from service import __version__
 from service.answers import Answers
 from service.api.authentication import Authenticate, bearer
 from service.api.faults import answer_faults
-from service.api.fhir import Parts, fhir_blueprint, replay_transaction, take_bundle
+from service.api.fhir import Parts, answer_for, fhir_blueprint, replay_transaction, take_bundle
 from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
 from service.api.oauth import oauth_blueprint
@@ -25,7 +25,9 @@ from service.delivery.posting import Poster
 from service.delivery.routing import Routing
 from service.errors import NotFound, ServiceError, Unavailable
 from service.fhir.build import organisation
+from service.fhir.search_parameters import Resource
 from service.fhir.systems import PROFILE
+from service.fhir.task import Acknowledgement
 from service.fhir.validate import check, known_profiles
 from service.formats import FORMATS, hl7v2
 from service.mapping import Mappings
@@ -133,6 +135,14 @@ def replay(relay: Relay, letter: DeadLetter) -> Receipt:
     return replay_transaction(parts, letter) or relay.pipeline.replay(letter)
 
 
+def acknowledge(
+    relay: Relay, organisation: OdsCode, communication_id: str, said: Acknowledgement, wire: str
+) -> None:
+    """Record what a recipient answers by a wire that is not HTTP. Raises ServiceError."""
+    parts = fhir_parts(relay, bearer(relay.tokens))
+    answer_for(parts, wire, organisation, communication_id, said)
+
+
 def take_in(
     relay: Relay, sender: OdsCode, media_type: str, body: bytes, mapping_id: str = ""
 ) -> tuple[Answer, ...]:
@@ -177,9 +187,14 @@ def _as_answer(reply: Reply) -> Answer:
     )
 
 
+def listed_organisations(relay: Relay) -> dict[str, Resource]:
+    """Return the directory's organisations as FHIR, by ODS code."""
+    listed = relay.routing.directory
+    return {entry.ods: organisation(entry.ods, entry.name) for entry in listed}
+
+
 def fhir_parts(relay: Relay, authenticate: Authenticate) -> Parts:
     """Return what the FHIR endpoint is made of."""
-    listed = relay.routing.directory
     return Parts(
         store=relay.store,
         authenticate=authenticate,
@@ -188,7 +203,7 @@ def fhir_parts(relay: Relay, authenticate: Authenticate) -> Parts:
         check=check,
         receive=relay.pipeline.receive,
         recognise=relay.recogniser.recognise,
-        organisations={entry.ods: organisation(entry.ods, entry.name) for entry in listed},
+        organisations=listed_organisations(relay),
         profiles=[(profile.removeprefix(PROFILE), profile) for profile in known_profiles()],
         version=__version__,
         public_url=relay.settings.public_url,

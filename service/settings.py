@@ -38,6 +38,7 @@ class Settings:
     mllp_connections: int = 64  # of a port
     mllp_idle: int = 86_400  # seconds without a message after which a connection is closed
     inbox: str = ""  # folder with a folder for each sender; "": none
+    mesh: str = ""  # file that describes the MESH mailbox; "": none
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -33,6 +33,7 @@ from service.api.waiting import Waiters
 from service.api.writing import Writing, read_posted, read_resource
 from service.errors import Failed, Issue, ServiceError, UnreadableMessage
 from service.fhir.search_parameters import Resource
+from service.fhir.task import Acknowledgement
 from service.log import without_values
 from service.model import OdsCode
 from service.security import Client, Scopes
@@ -89,6 +90,18 @@ def replay_transaction(parts: Parts, letter: DeadLetter) -> Receipt | None:
     sending = Sending(body=letter.body, media_type=letter.media_type, kept_as=letter.id)
     exchange = _as_sender(parts, "replay", OdsCode(letter.sender), letter.id)
     return _bundles(parts, *_readers(parts)).transact(exchange, bundle, sending)[0]
+
+
+def answer_for(
+    parts: Parts, wire: str, organisation: OdsCode, communication_id: str, said: Acknowledgement
+) -> None:
+    """Record a recipient's answer that came by another wire, as $acknowledge would.
+
+    Raises ServiceError.
+    """
+    exchange = _as_sender(parts, wire, organisation, parts.new_id())
+    tasks = _bundles(parts, *_readers(parts)).tasks
+    tasks.acknowledging.one(exchange, communication_id, said)
 
 
 def take_bundle(parts: Parts, sender: OdsCode, media_type: str, body: bytes) -> Reply | None:

@@ -7,6 +7,7 @@ import click
 from service import __version__
 from service.cli.clients import client
 from service.cli.convert import convert
+from service.cli.deliver import channels, deliver
 from service.cli.demo import demo
 from service.cli.letters import dead_letters, replay, skip
 from service.cli.mappings import check_mappings
@@ -43,5 +44,6 @@ for command in (
     *(demo, serve, migrate, client),
     *(convert, check_mappings, send),
     *(dead_letters, replay, skip),
+    *(deliver, channels),
 ):
     main.add_command(command)

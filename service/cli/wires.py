@@ -17,6 +17,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULTS = Settings()
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
+mesh_option = click.option(
+    "--mesh",
+    type=_file,
+    envvar=PREFIX + "MESH",
+    show_envvar=True,
+    metavar="FILE",
+    help="Take in what comes to a MESH mailbox, and send teams theirs; the file describes it "
+    "(docs/mesh.md). Its secrets: DISCHARGE_RELAY_MESH_PASSWORD, DISCHARGE_RELAY_MESH_SHARED_KEY.",
+)
 _OPTIONS = (
     click.option(
         "--mllp",
@@ -72,6 +81,7 @@ _OPTIONS = (
         help="Close a connection without a message for so long. One whose sender is gone is "
         "noticed in two minutes anyway.",
     ),
+    mesh_option,
 )
 
 
@@ -94,3 +104,8 @@ def companions(chosen: Settings) -> Iterator[Companion]:
         from service.cli.mllp import mllp_companion
 
         yield mllp_companion(chosen)
+    from service.cli.delivering import delivery_companion
+
+    delivery = delivery_companion(chosen)
+    if delivery:
+        yield delivery

@@ -6,7 +6,7 @@ at a time, retries, parking and confirmation are the worker's, the same for all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
@@ -121,7 +121,6 @@ class Means:
 
     contents: Contents
     base: str  # our FHIR endpoint
-    now: Callable[[], int]  # microseconds
     mesh: MeshAccess | None = None
     follow_every: float = 300  # seconds between two times of asking what became of it
 
