@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 
 import requests
 import uuid_utils
-from flask import Flask
+from flask import Blueprint, Flask
 
 from service import __version__
 from service.answers import Answers
 from service.api.authentication import Authenticate, bearer
+from service.api.exchange import Door
+from service.api.explaining import explaining_blueprint
 from service.api.faults import answer_faults
 from service.api.fhir import Parts, answer_for, fhir_blueprint, replay_transaction, take_bundle
 from service.api.health import health_blueprint
@@ -21,9 +23,11 @@ from service.api.intake import intake_blueprint
 from service.api.oauth import oauth_blueprint
 from service.api.register import StoredRegister
 from service.api.reply import Reply, refused
+from service.conversion import Converter
 from service.delivery.posting import Poster
 from service.delivery.routing import Routing
 from service.errors import NotFound, ServiceError, Unavailable
+from service.explaining import Explaining, Trial
 from service.fhir.build import organisation
 from service.fhir.search_parameters import Resource
 from service.fhir.systems import PROFILE
@@ -48,6 +52,7 @@ class Relay:
     store: Store
     mappings: Mappings
     routing: Routing
+    poster: Poster
     pipeline: Pipeline
     recogniser: Recogniser
     tokens: AccessTokens
@@ -84,6 +89,7 @@ def assemble(settings: Settings, store: Store, mappings: Mappings, routing: Rout
         store=store,
         mappings=mappings,
         routing=routing,
+        poster=poster,
         pipeline=Pipeline(
             store=store,
             mappings=mappings,
@@ -125,8 +131,34 @@ def create_app(relay: Relay) -> Flask:
         oauth_blueprint(verifier, relay.tokens, relay.new_id, relay.settings.public_url)
     )
     app.register_blueprint(intake_blueprint(relay.pipeline, authenticate, relay.settings.max_body))
+    app.register_blueprint(_explaining(relay, authenticate))
     app.register_blueprint(fhir_blueprint(fhir_parts(relay, authenticate)))
     return app
+
+
+def _explaining(relay: Relay, authenticate: Authenticate) -> Blueprint:
+    tried = Converter(
+        mappings=relay.mappings,
+        draft=relay.poster.draft,
+        clock=relay.clock,
+        new_id=relay.new_id,
+        takes_trials=relay.settings.takes_trials,
+    )
+    return explaining_blueprint(
+        Door(relay.store, authenticate, lambda: Instant.of(relay.clock())),
+        relay.pipeline,
+        Trial(converter=tried, routing=relay.routing),
+        explainer(relay),
+        relay.settings.max_body,
+    )
+
+
+def explainer(relay: Relay) -> Explaining:
+    """Return what explains the messages of a relay's store."""
+    converter = Converter.without_store(
+        mappings=relay.mappings, routing=relay.routing, clock=relay.clock, new_id=relay.new_id
+    )
+    return Explaining(store=relay.store, converter=converter)
 
 
 def replay(relay: Relay, letter: DeadLetter) -> Receipt:

@@ -18,7 +18,7 @@ from service.fhir.outcome import operation_outcome
 from service.fhir.systems import CANONICAL
 from service.formats import SourceMessage
 from service.mapping import Mapping, Mappings, Trace
-from service.model import Instant, OdsCode, TransferOfCare
+from service.model import Instant, OdsCode, Recipient, TransferOfCare
 from service.trials import require_live
 
 UNKNOWN: Final = OdsCode("UNKNOWN")  # stands for a sender that nobody named
@@ -42,6 +42,11 @@ class Attempt:
     transfer: TransferOfCare | None = None
     draft: Draft | None = None
     refusal: ServiceError | None = None
+
+    @property
+    def recipients(self) -> tuple[Recipient, ...]:
+        """Who is told, if the message is taken in."""
+        return self.draft.recipients if self.draft else ()
 
     @property
     def issues(self) -> tuple[Issue, ...]:

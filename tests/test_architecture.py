@@ -38,7 +38,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "security": {"model", "store", "errors"},
     "trials": {"model", "errors"},
     "conversion": {"model", "formats", "mapping", "fhir", "delivery", "trials", "errors"},
-    "explanation": {"model", "formats", "mapping", "delivery", "conversion", "errors"},
+    "explaining": {
+        *("model", "formats", "mapping", "fhir", "store", "delivery"),
+        *("conversion", "errors"),
+    },
     "answers": {"model", "formats", "fhir", "store", "delivery", "errors"},
     "pipeline": {
         *("model", "formats", "mapping", "fhir", "store", "delivery"),
@@ -50,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {
         *("model", "formats", "mapping", "fhir", "store", "delivery", "security"),
         *("pipeline", "recognition", "answers", "errors", "settings", "log"),
-        *("conversion", "explanation"),
+        *("conversion", "explaining"),
     },
 }
 COMPOSITION = {"app", "cli", "demo", "__main__", "__init__"}  # may import everything

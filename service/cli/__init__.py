@@ -9,6 +9,7 @@ from service.cli.clients import client
 from service.cli.convert import convert
 from service.cli.deliver import channels, deliver
 from service.cli.demo import demo
+from service.cli.explain import explain
 from service.cli.letters import dead_letters, replay, skip
 from service.cli.mappings import check_mappings
 from service.cli.send import send
@@ -43,7 +44,7 @@ def main() -> None:
 for command in (
     *(demo, serve, migrate, client),
     *(convert, check_mappings, send),
-    *(dead_letters, replay, skip),
+    *(explain, dead_letters, replay, skip),
     *(deliver, channels),
 ):
     main.add_command(command)

@@ -211,7 +211,7 @@ def _explain(path: Path, attempt: Attempt) -> None:
     """Print on stderr where every value came from, what nothing reads, and who is told why."""
     from rich.console import Console
 
-    from service.explanation import as_table
+    from service.explaining import as_table
 
     console = Console(stderr=True)
     heading, *rows = as_table(attempt)

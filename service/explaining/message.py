@@ -1,4 +1,4 @@
-"""What became of a message and why, as JSON and as a table: source beside output, rule by rule."""
+"""What became of one message and why, as JSON and as a table: source beside output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from service.conversion import Attempt
-from service.delivery.routing import Routing
+from service.delivery.routing import Explanation, Routing
 from service.errors import Issue
 from service.formats import FORMATS, SourceMessage
 from service.mapping import Mapping, shortened
@@ -15,6 +15,7 @@ from service.model import Recipient
 
 Json = dict[str, Any]
 MOST_UNREAD: Final = 1_000  # places that are listed of one message
+_HEADING: Final = ("Target", "Value", "Source", "By", "Rule")
 _REASONS: Final = {
     "named": "the message names it",
     "performer": "it is asked to do what the message requests",
@@ -25,35 +26,58 @@ _REASONS: Final = {
 }
 
 
-def explained(attempt: Attempt, routing: Routing | None = None) -> Json:
-    """Return one message as JSON; with `routing` every rule too, and what of it held.
+def explained(attempt: Attempt) -> Json:
+    """Return one message as JSON, every value with what was sent and which rule took it.
 
-    The shape is in docs/explaining.md.
+    The shape is described in docs/explaining.md.
     """
     unread, ignored = _left_out(attempt)
-    told: Json = {
+    return {
         "message_id": attempt.source.message_id,
         "type": attempt.source.message_type,
         "format": attempt.source.format,
         "sender": attempt.sender,
-        "outcome": "refused" if attempt.refusal else "converted",
-        "mapping": _mapping(attempt.mapping),
         "kind": attempt.transfer.kind if attempt.transfer else None,
-        "issues": [_issue(issue) for issue in attempt.issues],
+        "mapping": _mapping(attempt.mapping),
+        "issues": [told_issue(issue) for issue in attempt.issues],
         "fields": attempt.trace.as_dicts(values=True) if attempt.trace else [],
         "unread": [{"source": at, "value": _text(attempt.source, at)} for at in unread],
         "ignored": ignored,
-        "recipients": [_recipient(each) for each in recipients(attempt)],
     }
-    if routing and attempt.transfer:
-        rules = routing.explain(attempt.transfer)
-        told["rules"] = [_rule(each.rule, each.held, each.conditions) for each in rules]
-    return told
 
 
-def recipients(attempt: Attempt) -> Sequence[Recipient]:
-    """Return who is told of the message, if it is taken in."""
-    return attempt.draft.recipients if attempt.draft else ()
+def explained_rules(attempt: Attempt, routing: Routing) -> list[Json]:
+    """Return every routing rule, whether it holds, and which of its conditions do."""
+    if attempt.transfer is None:
+        return []
+    return [_rule(each) for each in routing.explain(attempt.transfer)]
+
+
+def _rule(given: Explanation) -> Json:
+    asked = [{"condition": words, "holds": holds} for words, holds in given.conditions]
+    return {"rule": given.rule, "holds": given.held, "conditions": asked}
+
+
+def told_issue(issue: Issue) -> Json:
+    """Return an issue as JSON, what is empty left out."""
+    return {name: value for name, value in asdict(issue).items() if value}
+
+
+def told_recipient(given: Recipient) -> Json:
+    """Return who is told, and why in words."""
+    return {
+        "ods": given.ods,
+        "name": given.name,
+        "role": given.role,
+        "because": list(reasons(given.because)),
+    }
+
+
+def reasons(because: str) -> Iterator[str]:
+    """Yield in words why somebody is told, from the codes that the routing gives."""
+    for reason in filter(None, because.split(", ")):
+        kind, _, rule = reason.partition(":")
+        yield f"rule {rule} of routing.yaml" if kind == "rule" else _REASONS.get(kind, reason)
 
 
 def as_table(attempt: Attempt) -> list[tuple[str, ...]]:
@@ -61,21 +85,19 @@ def as_table(attempt: Attempt) -> list[tuple[str, ...]]:
     heading, *rows = attempt.trace.as_table() if attempt.trace else [_HEADING]
     unread, _ = _left_out(attempt)
     rows += [("(not read)", _text(attempt.source, at), at, "no rule reads it", "") for at in unread]
-    rows += [
-        ("(recipient)", f"{each.ods} {each.name or ''}".strip(), "", f"for {each.role}", because)
-        for each in recipients(attempt)
-        for because in [", ".join(_reasons(each))]
-    ]
+    rows += [_recipient_row(each) for each in attempt.recipients]
     return [heading, *rows]
 
 
-_HEADING: Final = ("Target", "Value", "Source", "By", "Rule")
+def _recipient_row(given: Recipient) -> tuple[str, ...]:
+    named = f"{given.ods or ''} {given.name or ''}".strip()
+    return ("(recipient)", named, "", f"for {given.role}", ", ".join(reasons(given.because)))
 
 
-def _left_out(attempt: Attempt) -> tuple[list[str], list[str]]:
+def _left_out(attempt: Attempt) -> tuple[Sequence[str], Sequence[str]]:
     """Return the places that no rule reads: by mistake perhaps, and on purpose."""
     if attempt.mapping is None:
-        return [], []
+        return (), ()
     unread, ignored = attempt.mapping.left_out(attempt.source)
     return unread[:MOST_UNREAD], ignored[:MOST_UNREAD]
 
@@ -98,28 +120,3 @@ def _mapping(mapping: Mapping | None) -> Json | None:
         "file": f"{mapping.id}.yaml",
         "is_base": mapping.is_base,
     }
-
-
-def _issue(issue: Issue) -> Json:
-    return {name: value for name, value in asdict(issue).items() if value}
-
-
-def _recipient(given: Recipient) -> Json:
-    return {
-        "ods": given.ods,
-        "name": given.name,
-        "role": given.role,
-        "because": list(_reasons(given)),
-    }
-
-
-def _reasons(given: Recipient) -> Iterator[str]:
-    """Yield in words why somebody is told."""
-    for reason in given.because.split(", "):
-        kind, _, rule = reason.partition(":")
-        yield f"rule {rule} of routing.yaml" if kind == "rule" else _REASONS.get(kind, reason)
-
-
-def _rule(name: str, held: bool, conditions: Sequence[tuple[str, bool]]) -> Json:
-    asked = [{"condition": words, "holds": holds} for words, holds in conditions]
-    return {"rule": name, "holds": held, "conditions": asked}

@@ -23,7 +23,7 @@ SAME_BYTES = """
     FOR NO KEY UPDATE"""
 _LETTER = """
     SELECT m.id, m.sender, m.control_id, m.media_type, m.received_at, m.state, m.attempts,
-        m.issues, length(m.body), m.mapping, {body}
+        m.issues, length(m.body), m.mapping, m.mapping_version, {body}
     FROM message m WHERE {condition}"""
 # A message that came again, the same bytes, and was taken in is no dead letter any more; other
 # bytes under its id are a conflict that somebody must look at.
@@ -108,7 +108,7 @@ class DeadLetters:
 
 def _letter(row: Row) -> DeadLetter:
     id_, sender, control_id, media_type, received_at, state, attempts, issues, *rest = row
-    size, mapping, body = rest
+    size, mapping, mapping_version, body = rest
     return DeadLetter(
         id=id_,
         sender=sender,
@@ -120,5 +120,6 @@ def _letter(row: Row) -> DeadLetter:
         issues=tuple(Issue(**issue) for issue in orjson.loads(issues)),
         size=size,
         mapping=mapping,
+        mapping_version=mapping_version,
         body=bytes(body or b""),
     )

@@ -77,7 +77,8 @@ class DeadLetter:
     attempts: int  # how often it came
     issues: tuple[Issue, ...]
     size: int  # bytes
-    mapping: str = ""  # the one that its sender asked for by name
+    mapping: str = ""  # the one that its sender asked for by name, or that read it
+    mapping_version: str = ""  # of the one that read it; "" if none did
     body: bytes = b""  # empty in lists
 
 
