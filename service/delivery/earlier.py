@@ -24,7 +24,9 @@ Resource = dict[str, Any]
 _MUST_BE_HEARD = frozenset(
     {"admission-cancelled", "discharge-cancelled", "referral-cancelled", "death"}
 )
+MOST_MERGES = 8  # of one record into the next
 MOST_CORRECTED = 1  # of NHS number, name and birth date in one message
+FHIR_ID = "fhir-id"  # authority of a resource's own id, where a message is known by such
 _UNRESOLVED = frozenset({"04", "05"})  # NHS number status: no or several matches, to be resolved
 _NAMED = ("encounter", "requests", "documents", "replaced", "appended")  # slots told of
 
@@ -53,6 +55,7 @@ def look_up(store: Store, transfer: TransferOfCare) -> Found:
         for identity, hits in zip(identities, rows, strict=True)
     )
     candidates = _candidates(identities, rows)
+    _add_by_our_ids(store, transfer, candidates)
     choice = _Choice(store, transfer, _bodies(store, sender, candidates))
     choice.choose(candidates)
     return Found(
@@ -70,6 +73,25 @@ def _candidates(
             held = Held(type=identity.type, id=id_, version=version)
             found.setdefault(identity.slot, {})[held] = None
     return {slot: list(every) for slot, every in found.items()}
+
+
+def _add_by_our_ids(
+    store: Store, transfer: TransferOfCare, candidates: dict[str, list[Held]]
+) -> None:
+    """Add the requests that the sender names by the id that they have here: it read them."""
+    named = [
+        (f"requests[{i}]", ("ServiceRequest", each.value))
+        for i, request in enumerate(transfer.requests)
+        for each in request.identifiers
+        if each.authority == FHIR_ID and each.system is None
+    ]
+    rows = store.read_many(transfer.message.sender, [one for _, one in named]) if named else {}
+    for slot, reference in named:
+        row = rows.get(reference)
+        if row and not row.deleted and row.owner == transfer.message.sender:
+            held = Held(type="ServiceRequest", id=row.id, version=row.version)
+            every = candidates.setdefault(slot, [])
+            every += [held] if held not in every else []
 
 
 def _bodies(store: Store, owner: OdsCode, candidates: dict[str, list[Held]]) -> dict[str, Resource]:
@@ -90,13 +112,15 @@ class _Choice:
 
     def choose(self, candidates: dict[str, list[Held]]) -> None:
         """Choose the patient first, since everything else is of that patient or is not it."""
-        every = candidates.pop("patient", [])
+        every = self._surviving(candidates.pop("patient", []))
         if not every and not any(map(is_usable, self.transfer.patient.identifiers)):
             every = self._by_what_is_theirs(candidates)
         self._choose_patient(every)
         self._doubt_placeholders()
         self._doubt_status()
-        self._take("merged", candidates.pop("merged", []))
+        whole = self.known.get("patient")
+        gone = candidates.pop("merged", [])
+        self._take("merged", [each for each in gone if not whole or each.id != whole.id])
         own = self._own_references()
         for slot, every in candidates.items():
             mine = [held for held in every if self._is_of(held, own)]
@@ -104,6 +128,24 @@ class _Choice:
             if not mine and slot.startswith(_NAMED):
                 text = "its number was sent before for another patient: taken for another one"
                 self._doubt("conflict", text, slot)
+
+    def _surviving(self, candidates: list[Held]) -> list[Held]:
+        """Return the candidates; of one that was merged away the record that took its place."""
+        survivors = [self._survivor(held) for held in candidates]
+        if survivors != candidates:
+            text = "a number of the patient's belongs to a record that was merged into another"
+            self._doubt("business-rule", text, "patient.identifiers")
+        return [*dict.fromkeys(survivors)]
+
+    def _survivor(self, held: Held) -> Held:
+        for _ in range(MOST_MERGES):
+            other = _replaced_by(self.bodies.get(held.id, {})).removeprefix("Patient/")
+            row = self.store.read(self.transfer.message.sender, "Patient", other) if other else None
+            if row is None or row.deleted:
+                break
+            self.bodies[other] = orjson.loads(row.body)
+            held = Held(type="Patient", id=other, version=row.version)
+        return held
 
     def _choose_patient(self, candidates: list[Held]) -> None:
         if self._is_hidden_from_holders():
@@ -195,16 +237,19 @@ class _Choice:
     def _is_of(self, held: Held, own: set[str]) -> bool:
         body = self.bodies.get(held.id, {})
         subject = (body.get("subject") or body.get("patient") or {}).get("reference", "")
-        return not subject or subject in own or self._was_merged_into(subject, own)
+        return not subject or subject in own or self._is_a_record_of_them(subject, own)
 
-    def _was_merged_into(self, subject: str, own: set[str]) -> bool:
+    def _is_a_record_of_them(self, subject: str, own: set[str]) -> bool:
+        """Whether another record was merged into this one, or is going to be: the same person."""
         kind, _, id_ = subject.partition("/")
-        row = self.store.read(self.transfer.message.sender, kind, id_) if own else None
-        links = orjson.loads(row.body).get("link", ()) if row and not row.deleted else ()
-        return any(
-            link["type"] == "replaced-by" and link["other"].get("reference") in own
-            for link in links
-        )
+        row = self.store.read(self.transfer.message.sender, kind, id_)
+        body = orjson.loads(row.body) if row and not row.deleted else {}
+        return _replaced_by(body) in own or is_the_same(body, self.transfer.patient)
 
     def _doubt(self, code: str, text: str, target: str) -> None:
         self.issues.append(Issue(severity="warning", code=code, text=text, target=target))
+
+
+def _replaced_by(patient: Resource) -> str:
+    links = (link for link in patient.get("link", ()) if link["type"] == "replaced-by")
+    return next((link["other"].get("reference", "") for link in links), "")

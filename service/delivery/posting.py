@@ -17,11 +17,13 @@ import orjson
 from service.delivery.draft import Draft, require_conformance
 from service.delivery.earlier import Found, look_up
 from service.delivery.following import cancelled, holders, missing_original, taken_back
+from service.delivery.lateness import Standing, as_they_stand, standing, uninformed
+from service.delivery.referrals import require_current
 from service.delivery.reversals import require_end
 from service.delivery.routing import NOBODY_ACTS, Routed, Routing
 from service.errors import Issue
 from service.fhir.build import Built, Content, Origin, build, completed, succeeded
-from service.fhir.build.continuity import continued
+from service.fhir.build.chronology import Chronology, undated
 from service.fhir.index import index_keys, ods_code
 from service.model import Instant, OdsCode, Recipient, TransferOfCare
 from service.store import Check, Delivery, Reference, Store, Write
@@ -84,8 +86,8 @@ class Poster:
         `posted` are the resources by id that the sender posted itself: a Communication among
         them that is addressed to one recipient is what that recipient gets.
         """
-        draft, found = self._draft(transfer, origin, posted)
-        return self._rows(transfer, draft.built, found, draft.issues)
+        draft, found, here = self._draft(transfer, origin, posted)
+        return self._rows(here.told, draft.built, found, draft.issues, is_late=here.is_late)
 
     def draft(self, transfer: TransferOfCare, origin: Origin) -> Draft:
         """Return what `post` would make of a transfer now. Raises as it does."""
@@ -93,24 +95,27 @@ class Poster:
 
     def _draft(
         self, transfer: TransferOfCare, origin: Origin, posted: Mapping[str, Resource]
-    ) -> tuple[Draft, Found]:
+    ) -> tuple[Draft, Found, Standing]:
         found = look_up(self._store, transfer)
-        routed = self.recipients(transfer, found)
-        require_end(self._store, transfer, found)
-        missing = missing_original(transfer, found)
-        doubtful = (*transfer.issues, *found.issues, *missing, *routed.issues)
-        whole = replace(transfer, issues=doubtful, requests=routed.requests)
+        here = standing(self._store, transfer, found, self._clock())
+        routed = self.recipients(here, found)
+        if not here.is_late:
+            require_end(self._store, transfer, found)
+        require_current(transfer, found)
+        missing = missing_original(here.told, found)
+        doubtful = (*here.told.issues, *found.issues, *missing, *routed.issues)
+        whole = replace(here.told, issues=doubtful, requests=routed.requests)
         built = self._built(whole, routed.recipients, found, origin)
         built = replace(
             built,
-            resources=tuple(_continued(r, found, doubtful) for r in built.resources),
+            resources=as_they_stand(built.resources, found, here),
             communications=tuple(
                 (to, completed(made, posted), task) for to, made, task in built.communications
             ),
         )
         require_conformance(built)
         draft = Draft(recipients=routed.recipients, built=built, issues=doubtful)
-        return draft, found
+        return draft, found, here
 
     def withdraw(self, transfer: TransferOfCare, origin: Origin, notice: Resource) -> Posting:
         """Return the rows that take back a delivered Communication, and tell its recipient."""
@@ -129,7 +134,7 @@ class Poster:
         )
         built = replace(built, communications=told)
         require_conformance(built)
-        posting = self._rows(transfer, built, found, doubtful)
+        posting = self._rows(transfer, built, found, doubtful, is_late=False)
         return replace(posting, writes=(*posting.writes, *self._ended(transfer, notice)))
 
     def _ended(self, transfer: TransferOfCare, notice: Resource) -> Iterator[Write]:
@@ -157,32 +162,42 @@ class Poster:
             organisation_name=self._routing.directory.name_of,
         )
 
-    def recipients(self, transfer: TransferOfCare, found: Found) -> Routed:
+    def recipients(self, here: Standing, found: Found) -> Routed:
         """Return who must know: those of the routing, and those who hold what changes."""
-        routed = self._routing.recipients(transfer)
+        routed = self._routing.recipients(here.addressed)
         told = {recipient.ods for recipient in routed.recipients}
-        every = holders(self._store, transfer, found)
+        every = uninformed(self._store, here, found, holders(self._store, here.addressed, found))
         more = tuple(holder for holder in every if holder.ods not in told)
         asked = tuple(issue for issue in routed.issues if not every or issue is not NOBODY_ACTS)
         return replace(routed, recipients=(*routed.recipients, *more), issues=asked)
 
     def _rows(
-        self, transfer: TransferOfCare, built: Built, found: Found, issues: tuple[Issue, ...]
+        self,
+        transfer: TransferOfCare,
+        built: Built,
+        found: Found,
+        issues: tuple[Issue, ...],
+        *,
+        is_late: bool,
     ) -> Posting:
         sender = transfer.message.sender
         versions = {held.id: held.version for held in found.known.values()}
-        unchanged = {
-            (resource["resourceType"], resource["id"])
-            for resource in built.resources
-            if (stored := found.bodies.get(resource["id"])) and _same(stored, resource)
-        }
-        writes = tuple(
-            as_write(resource, sender, prior=versions.get(resource["id"], 0))
-            for resource in built.resources
-            if (resource["resourceType"], resource["id"]) not in unchanged
-        )
+        unchanged: set[Reference] = set()  # for a reader
+        shared: set[Reference] = set()  # for the store as well
+        writes = []
+        for resource in built.resources:
+            stored = found.bodies.get(resource["id"])
+            if stored and _same(stored, resource):
+                unchanged.add((resource["resourceType"], resource["id"]))
+            if stored and _is_as_stored(stored, resource, is_late=is_late):
+                shared.add((resource["resourceType"], resource["id"]))
+            else:
+                prior = versions.get(resource["id"], 0)
+                writes.append(as_write(resource, sender, prior=prior))
         contents = tuple(as_binary(content, sender) for content in built.contents)
-        later = (*self._replaced(sender, built), *self._taken_back(transfer, found))
+        later = [*self._replaced(sender, built)]
+        if not is_late:
+            later += self._taken_back(transfer, found)
         is_news = transfer.kind != "patient-update" or not unchanged >= _patients(built)
         return Posting(
             writes=(*writes, *contents, *later),
@@ -190,7 +205,7 @@ class Poster:
             if is_news
             else (),
             checks=found.checks,
-            shared=tuple(unchanged),
+            shared=tuple(shared),
             issues=(*issues, *built.issues) if is_news else (*issues, *built.issues, _NO_NEWS),
         )
 
@@ -210,13 +225,6 @@ class Poster:
             if not row.deleted and row.version == succession.held.version:
                 changed = succeeded(orjson.loads(row.body), succession)
                 yield as_write(changed, sender, prior=row.version, keeps_audience=True)
-
-
-def _continued(resource: Resource, found: Found, issues: tuple[Issue, ...]) -> Resource:
-    stored = found.bodies.get(resource["id"])
-    if stored is None or resource["resourceType"] != "Patient":
-        return resource
-    return continued(stored, resource, issues)
 
 
 def _patients(built: Built) -> set[Reference]:
@@ -266,14 +274,25 @@ def _delivery(
 
 
 def _same(stored: Resource, built: Resource) -> bool:
-    """Whether two versions say the same, their number, instant and message aside."""
+    """Whether two versions say the same, their number, instant, message and its time aside."""
     return _content(stored) == _content(built)
+
+
+def _is_as_stored(stored: Resource, built: Resource, *, is_late: bool) -> bool:
+    """Whether there is nothing to write.
+
+    What a late message leaves as it is becomes a version too: so the store notices if another
+    message changes what its recipients are told.
+    """
+    if built is stored or is_late:
+        return built is stored
+    return _same(stored, built) and Chronology.of(stored) == Chronology.of(built)
 
 
 def _content(resource: Resource) -> Resource:
     versionless = {
         name: value
-        for name, value in resource["meta"].items()
+        for name, value in undated(resource["meta"]).items()
         if name not in ("versionId", "lastUpdated", "source")
     }
     return {**resource, "meta": versionless}

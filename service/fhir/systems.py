@@ -17,6 +17,7 @@ CANONICAL: Final = "https://discharge-relay.example/fhir"
 # Ours
 PROFILE: Final = f"{CANONICAL}/StructureDefinition/DischargeRelay-"
 EXPECTED_DISCHARGE_EXTENSION: Final = f"{CANONICAL}/StructureDefinition/expected-discharge"
+CHRONOLOGY_EXTENSION: Final = f"{CANONICAL}/StructureDefinition/chronology"
 RECIPIENT_TYPE: Final = f"{CANONICAL}/CodeSystem/recipient-type"
 DELIVERY_STATE: Final = f"{CANONICAL}/CodeSystem/delivery-state"
 TASK_CODE: Final = f"{CANONICAL}/CodeSystem/task-code"

@@ -6,14 +6,17 @@ from collections.abc import Iterable
 from typing import Final
 
 from service.errors import Issue
-from service.fhir.build.context import Resource
+from service.fhir.build.chronology import Chronology, is_before
+from service.fhir.build.context import Json, Resource
+from service.fhir.build.deaths import DECEASED, ages_at_first, choose_death, is_dead, stated
 from service.fhir.build.identity import system_of
+from service.fhir.build.standing import Merge, Said
 from service.fhir.systems import NHS_NUMBER
 from service.model import Patient
 
-# Elements that stay when a message is silent about them, and the field whose deletion (HL7 v2
-# `""`) ends them. HL7 v2: an empty field says nothing; a FHIR message without an element neither.
-_STAYS: Final = {
+# The field whose deletion (HL7 v2 `""`) takes an element away. What a message is silent about
+# stays: an empty field of HL7 v2 says nothing, and a FHIR message without an element neither.
+_FIELDS: Final = {
     "name": "patient.family",
     "telecom": "patient.telecoms",
     "gender": "patient.gender",
@@ -22,42 +25,83 @@ _STAYS: Final = {
     "contact": "patient.contacts",
     "communication": "patient.language",
     "generalPractitioner": "patient.gp",
-    "link": "",
+    DECEASED: "patient.deceased",
 }
-_DEATH: Final = ("deceasedBoolean", "deceasedDateTime")
+_NUMBER: Final = "nhs-number"  # an element of its own: a newer one takes the older's place
+_SILENT: Final = frozenset({"extension"})  # why there is no number: silence ends it
+_CHOSEN: Final = frozenset({"identifier", "link", DECEASED})
 _WHOLE_DATE: Final = len("1950-01-02")
 DELETED: Final = "deleted"  # FHIR issue-type of an element that the sender deleted
 
 
-def continued(stored: Resource, built: Resource, issues: Iterable[Issue]) -> Resource:
-    """Return the next version of a Patient: what was built, and what it says nothing about.
+def deleted(issues: Iterable[Issue]) -> frozenset[str]:
+    """Return the elements of a patient that a message takes away, as its issues tell."""
+    gone = [issue.target for issue in issues if issue.code == DELETED]
+    fields = _FIELDS.items()
+    return frozenset(name for name, field in fields if any(t.startswith(field) for t in gone))
 
-    Of a record that is restricted only now nothing new is shown to those who hold it.
+
+def patient_standing(
+    stored: Resource | None, built: Resource, said: Said, gone: Resource | None = None
+) -> Resource:
+    """Return the patient as they stand after a message: each element as it was said last.
+
+    `gone` is a record that is merged into this one: what it says of the patient goes on. Of a
+    record that is restricted only now nothing new is shown to those who hold it.
     """
-    if is_restricted(built) and not is_restricted(stored):
+    if stored is None:
+        made = Chronology(at=said.at, elements=ages_at_first(said)).on(built)
+    elif is_restricted(built) and not is_restricted(stored):
         return stored
-    deleted = [issue.target for issue in issues if issue.code == DELETED]
+    else:
+        made = _merged(stored, built, said)
+    return _with(made, gone) if gone else made
 
-    def ended(field: str) -> bool:
-        return bool(field) and any(target.startswith(field) for target in deleted)
 
-    stays = {
-        name: stored[name]
-        for name, field in _STAYS.items()
-        if name in stored and name not in built and not ended(field)
-    }
-    if not any(name in built for name in _DEATH) and not ended("patient.deceased"):
-        stays |= {name: stored[name] for name in _DEATH if name in stored}
-    numbers = [*built.get("identifier", ())]
-    known = {(number.get("system"), number.get("value")) for number in numbers}
-    has_nhs_number = any(system == NHS_NUMBER for system, _ in known)
-    numbers += [
-        number
-        for number in stored.get("identifier", ())
-        if (number.get("system"), number.get("value")) not in known
-        and not (has_nhs_number and number.get("system") == NHS_NUMBER)
-    ]
-    return {**built, **({"identifier": numbers} if numbers else {}), **stays}
+def _with(patient: Resource, gone: Resource) -> Resource:
+    told = Chronology.of(gone)
+    value, _ = stated(gone, told)
+    dead = is_dead(value) if value else None
+    said = Said(at=told.at or Chronology.of(patient).at, ages=told.elements, deceased=dead)
+    mine = {name: value for name, value in gone.items() if name not in ("active", "link")}
+    return _merged(patient, {**mine, "id": patient["id"], "meta": patient["meta"]}, said)
+
+
+def _merged(stored: Resource, built: Resource, said: Said) -> Resource:
+    before = Chronology.of(stored)
+    merge = Merge(stored=stored, built=built, said=said, before=before, always=_SILENT)
+    merge.run(left=_CHOSEN)
+    lists = {"identifier": _numbers(merge), "link": _links(merge)}
+    merge.elements |= {name: value for name, value in lists.items() if value}
+    return merge.result(Chronology(at=merge.at, elements=choose_death(merge)))
+
+
+def _numbers(merge: Merge) -> list[Json]:
+    """Return every number of the patient; of NHS numbers the one that was said last."""
+    told, kept = (one.get("identifier", ()) for one in (merge.built, merge.stored))
+    old = {_key(number) for number in kept if number.get("use") == "old"}  # since a merge
+    others = [n for n in told if n.get("system") != NHS_NUMBER and _key(n) not in old]
+    known = {_key(number) for number in others}
+    others += [n for n in kept if n.get("system") != NHS_NUMBER and _key(n) not in known]
+    return [*_nhs_number(merge, told, kept), *others]
+
+
+def _nhs_number(merge: Merge, told: Iterable[Json], kept: Iterable[Json]) -> list[Json]:
+    said, mine = ([n for n in one if n.get("system") == NHS_NUMBER] for one in (told, kept))
+    at, was = merge.said.time_of(_NUMBER), merge.before.time_of(_NUMBER) if mine else ""
+    is_newest = bool(said) and not is_before(at, was)
+    if not is_newest and was not in ("", merge.at):
+        merge.times[_NUMBER] = was
+    return said if is_newest else mine
+
+
+def _key(number: Json) -> tuple[str | None, str | None]:
+    return number.get("system"), number.get("value")
+
+
+def _links(merge: Merge) -> list[Json]:
+    links = [*merge.built.get("link", ())]
+    return [*links, *(link for link in merge.stored.get("link", ()) if link not in links)]
 
 
 def is_restricted(resource: Resource) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from service.fhir.build.context import Context, Json, Resource
-from service.fhir.build.identity import Held
+from service.fhir.build.identity import Held, is_usable
 from service.fhir.build.parts import (
     ABSENT,
     address,
@@ -31,7 +31,7 @@ from service.fhir.systems import (
     VERIFICATION_STATUS,
     VERIFICATION_STATUS_EXTENSION,
 )
-from service.model import Contact, Patient
+from service.model import Contact, Identifier, Patient
 
 # https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland
 VERIFICATION: Final = {
@@ -44,6 +44,7 @@ VERIFICATION: Final = {
     "07": "Number not present and trace not required",
     "08": "Trace postponed (baby under six weeks old)",
 }
+_VISIT: Final = "VN"  # HL7 table 0203: the number of a stay, not of a patient
 _BCP_47: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 UNAVAILABLE: Final = ("nhs-number-not-known", "overseas-patient", "devolved-nation")
 
@@ -57,7 +58,11 @@ def patient(context: Context, held: Held) -> Resource:
             "id": held.id,
             "meta": meta(context, held),
             "extension": _number_unavailable(context),
-            "identifier": _nhs_number(context) + identifiers(who.identifiers, context, "Patient"),
+            "identifier": [
+                *_nhs_number(context),
+                *identifiers(who.identifiers, context, "Patient"),
+                *_given_up(context),
+            ],
             "name": [name] if (name := human_name(who)) else None,
             "telecom": [telecom(each) for each in who.telecoms],
             "gender": who.gender,
@@ -97,6 +102,19 @@ def _nhs_number(context: Context) -> list[Json]:
         url = VERIFICATION_STATUS_EXTENSION
         return [{"extension": [{"url": url, "valueCodeableConcept": value}], **made}]
     return [made]
+
+
+def _given_up(context: Context) -> list[Json]:
+    """Return the numbers of records that were merged into this one: it is found by them as well."""
+    gone = [one for one in _gone(context) if one.type != _VISIT and is_usable(one)]
+    return [{**identifier(one, context, "Patient"), "use": "old"} for one in gone]
+
+
+def _gone(context: Context) -> list[Identifier]:
+    """Return what went in a merge; a number that the patient has now is that of no other record."""
+    who = context.transfer.patient
+    own = {(each.value, each.authority) for each in who.identifiers}
+    return [one for one in who.merged_identifiers if (one.value, one.authority) not in own]
 
 
 def _number_unavailable(context: Context) -> list[Json]:
@@ -148,15 +166,8 @@ def _general_practitioners(context: Context) -> list[Json]:
 
 
 def _merged(context: Context) -> list[Json]:
-    """Return links to the records that this one replaces (A40: MRG-1).
-
-    A number that the patient has now is that of no other record.
-    """
-    who, held = context.transfer.patient, context.known.get("merged")
-    if held and held.reference == context.subject["reference"]:
-        held = None
-    own = {(each.value, each.authority) for each in who.identifiers}
-    gone = [one for one in who.merged_identifiers if (one.value, one.authority) not in own]
+    """Return links to the records that this one replaces (A40: MRG-1)."""
+    held = context.known.get("merged")
     return [
         {
             "other": present(
@@ -168,5 +179,5 @@ def _merged(context: Context) -> list[Json]:
             ),
             "type": "replaces",
         }
-        for each in gone
+        for each in _gone(context)
     ]
