@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from service.formats.letters.known import Known
@@ -40,6 +40,7 @@ class _Found:
     cell: int
     paragraph: int
     text: str  # what follows it on its line
+    name: str  # as compared
 
 
 def pieces(text: str, known: Known) -> list[Piece]:
@@ -57,7 +58,7 @@ def beside(extent: Extent, names: frozenset[str], known: Known) -> Iterator[Exte
         label = row.cells[found.cell].paragraphs[found.paragraph]
         rows = _value(extent.rows, found, known)
         if any(row.text for row in rows):
-            yield extent.part(rows, label)
+            yield extent.part(rows, label, title=_title(label, found.name))
 
 
 def under(extent: Extent, names: frozenset[str], known: Known) -> Iterator[Extent]:
@@ -70,7 +71,8 @@ def under(extent: Extent, names: frozenset[str], known: Known) -> Iterator[Exten
         value = _cell_below(row, cell, below[0])
         if value and not _leads_on(value, known):
             label = cell.paragraphs[found.paragraph]
-            yield extent.part([Row(cells=(value,), region=row.region)], label)
+            rows = [Row(cells=(value,), region=row.region)]
+            yield extent.part(rows, label, title=_title(label, found.name))
 
 
 def names_something(paragraph: Paragraph, known: Known) -> bool:
@@ -127,7 +129,8 @@ def _by_label(extent: Extent, known: Known) -> dict[str, list[_Found]]:
         for c, cell in enumerate(row.cells):
             for p, paragraph in enumerate(cell.paragraphs):
                 for piece, after in _with_next(paragraph, known):
-                    found = _Found(at=at, cell=c, paragraph=p, text=piece.text or after)
+                    text = piece.text or after
+                    found = _Found(at=at, cell=c, paragraph=p, text=text, name=piece.label)
                     if piece.label:
                         index.setdefault(piece.label, []).append(found)
     return index
@@ -162,6 +165,13 @@ def _value(rows: Sequence[Row], found: _Found, known: Known) -> list[Row]:
 def replace_cell(cell: Cell, paragraphs: Sequence[Paragraph]) -> Cell:
     """Return a cell in the place of another."""
     return Cell(paragraphs=tuple(paragraphs), left=cell.left, right=cell.right)
+
+
+def _title(label: Paragraph, name: str) -> Paragraph:
+    """Return a label as it is written, where nothing stands before it on its line."""
+    written = label.text.split(GAP)[0].partition(":")[0].strip()
+    text = written if plain(written) == name else name
+    return replace(label, text=text, styled=False)
 
 
 def _until_named(paragraphs: Sequence[Paragraph], known: Known) -> Iterator[Paragraph]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 GAP: Final = "\t"  # within a paragraph: a gap too wide for a blank
+COLUMNS: Final = 2  # with more cells a row is one of a list, and each of them short
 BODY: Final = 1  # the region of the text itself
 
 
@@ -59,8 +60,10 @@ class Row:
     @property
     def text(self) -> str:
         """Return the row as a person would write it in one line."""
-        joined = ""
-        for text in (cell.text for cell in self.full):
+        joined, full = "", self.full
+        for text in (cell.text for cell in full):
+            if len(full) > COLUMNS:
+                text = " ".join(text.split("\n"))  # noqa: PLW2901
             between = " " if joined.endswith(":") else " | " if self.table else "  "
             joined = f"{joined}{between}{text}" if joined else text
         return joined
