@@ -16,6 +16,7 @@ import pytest
 from service.errors import Issue
 from service.store import END, Position, Store
 from service.store.database import Params, Work, for_sqlite
+from service.store.keys import search_key
 from service.store.opening import database
 from service.store.postgres import steady_plans
 from tests.store_samples import NOON, commit, delivery, dispatch, expecting, message, write
@@ -89,8 +90,9 @@ def fill(tables: Any) -> None:
         tx.insert("delivery", [_delivery(n, i, ods[n]) for n, i in enumerate(ids)])
         tx.insert("resource", [_resource(n, i, types[n % 4], ods[n]) for n, i in enumerate(ids)])
         tx.insert("resource_history", [(types[0], i, 1, NOON, "PUT", False, "", b"") for i in ids])
-        tx.insert("search_index", [(f"s|{i}", i, types[0], "identifier") for i in ids])
-        tx.insert("search_index", [(BROAD[1], i, types[0], BROAD[0]) for i in ids])
+        one, all_of_them = "identifier", BROAD
+        tx.insert("search_index", [(*search_key(types[0], one, f"s|{i}"), i) for i in ids])
+        tx.insert("search_index", [(*search_key(types[0], *all_of_them), i) for i in ids])
         tx.insert("visible", [(ods[n], n, i, types[n % 4]) for n, i in enumerate(ids)])
 
     tables.write(insert)

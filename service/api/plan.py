@@ -8,7 +8,7 @@ from typing import Final
 from service.api import sources
 from service.api.records import Records
 from service.api.sources import Source
-from service.fhir.index import REFERENCES, TOKENS, Key, ods_code, worklist_key
+from service.fhir.index import INDEXED, REFERENCES, Key, ods_code, worklist_key
 from service.fhir.search_criteria import Criterion
 from service.fhir.search_dates import interval, split_prefix
 from service.fhir.search_query import Query, Sort
@@ -17,7 +17,6 @@ from service.fhir.systems import NHS_NUMBER, ODS
 
 MAX_TARGETS: Final = 100  # patients that one chained identifier may mean
 _FROM: Final = ("gt", "ge", "sa", "eq")
-_SELECTIVE: Final = (*TOKENS, *REFERENCES, "owner+status", "status", "owner", "recipient")
 _BY_UPDATE: Final = "_lastUpdated"
 
 
@@ -103,7 +102,7 @@ class Planner:
 
     def _of(self, criterion: Criterion, organisation: str) -> list[Key]:
         if criterion.key:
-            return [criterion.key]
+            return [criterion.key] if criterion.key[0] in INDEXED else []
         if not criterion.inner or criterion.parameter.name not in (*REFERENCES, "subject"):
             return []
         if not all(inner.key for _, inner in criterion.inner):
@@ -129,8 +128,7 @@ def residual(query: Query, found: Sequence[Source], number: int) -> tuple[Criter
 
 
 def _rank(keys: Sequence[Key]) -> int:
-    name = keys[0][0]
-    return _SELECTIVE.index(name) if name in _SELECTIVE else len(_SELECTIVE)
+    return INDEXED.index(keys[0][0])
 
 
 def _worklist(query: Query) -> Key | None:

@@ -12,10 +12,12 @@ from service.fhir.systems import ODS
 
 Key = tuple[str, str]
 
-# What a team or a trust looks up among many. Everything else is compared resource by resource.
+# What a team or a trust looks up among many. Everything else is compared resource by resource:
+# with each key that a resource has, a commit changes one page of the index more.
 TOKENS: Final = ("identifier",)
 REFERENCES: Final = ("patient", "encounter", "based-on", "focus", "target")
 CODES: Final = {"Task": ("status",)}
+INDEXED: Final = (*TOKENS, *REFERENCES, "owner+status", "recipient")
 ORGANISATIONS: Final = {
     "Communication": "recipient",
     "ServiceRequest": "performer",
@@ -27,7 +29,7 @@ _ODS_CODE: Final = re.compile(r"[A-Z0-9]{2,12}")
 def index_keys(resource: Resource) -> tuple[Key, ...]:
     """Return (parameter, value) rows, each once.
 
-    A value is "system|value", "Type/id", a code, or "ods|CODE" of an addressed organisation.
+    A value is "system|value", "Type/id", or "ods|CODE" of an addressed organisation.
     """
     kind = resource["resourceType"]
     rows: dict[Key, None] = {}
@@ -39,10 +41,7 @@ def index_keys(resource: Resource) -> tuple[Key, ...]:
             told = _token(value) if parameter.kind == "token" else _reference(value)
             if told and _points_at(told, parameter.targets):
                 rows[parameter.name, told] = None
-    for name in CODES.get(kind, ()):
-        if name in resource:
-            rows[name, resource[name]] = None
-    rows.update(dict.fromkeys((*_organisations(resource, kind), *_worklist(resource))))
+    rows.update(dict.fromkeys((*_recipients(resource, kind), *_worklist(resource))))
     return tuple(rows)
 
 
@@ -69,12 +68,10 @@ def ods_code(reference: Any) -> str:
     return code if kind == "Organization" and _ODS_CODE.fullmatch(code) else ""
 
 
-def _organisations(resource: Resource, kind: str) -> Iterator[Key]:
-    element = ORGANISATIONS.get(kind, "")
-    named = resource.get(element, ())
-    for reference in named if isinstance(named, list) else [named]:
+def _recipients(resource: Resource, kind: str) -> Iterator[Key]:
+    for reference in resource.get("recipient", ()) if kind == "Communication" else ():
         if code := ods_code(reference):
-            yield element, f"ods|{code}"
+            yield "recipient", f"ods|{code}"
 
 
 def worklist_key(code: str, status: str) -> Key:

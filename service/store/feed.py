@@ -8,8 +8,9 @@ from typing import Any
 from service.errors import Gone
 from service.model import Instant
 from service.store.database import Database, Row, Transaction
+from service.store.keys import search_key
 from service.store.records import Event, Head, Page
-from service.store.rows import NHS_NUMBER, indexed
+from service.store.rows import NHS_NUMBER
 
 # The last row is the counter: how far the feed reached in the same moment.
 _PAGE = """
@@ -26,8 +27,7 @@ PAGE_SINCE_BACK = _PAGE.format(
 )
 OF_PATIENT = """
     WITH found AS MATERIALIZED (
-        SELECT id FROM search_index
-        WHERE value = :value AND type = 'Communication' AND param = :param)
+        SELECT id FROM search_index WHERE place = :place AND what = :what)
     SELECT d.n, d.updated, d.communication_id, d.version, d.body
     FROM found CROSS JOIN delivery d
     WHERE d.communication_id = found.id AND d.recipient = :recipient AND d.n > :after
@@ -91,7 +91,7 @@ def feed_of_patient(
         else ("patient.identifier", f"{NHS_NUMBER}|{nhs_number}")
     )
     params: dict[str, Any] = {"recipient": recipient, "after": after, "count": count}
-    rows = database.select(OF_PATIENT, params | {"param": key[0], "value": indexed(key[1])})
+    rows = database.select(OF_PATIENT, params | search_key("Communication", *key)._asdict())
     reached = head(database, recipient)
     return Page(events=tuple(map(Event._make, rows)), head=reached.n, floor=reached.floor)
 

@@ -6,24 +6,23 @@ from collections.abc import Sequence
 
 from service.store.commit import Key
 from service.store.database import Database, Params, Rows, Transaction
-from service.store.rows import indexed
+from service.store.keys import search_key
 
 # CROSS JOIN: SQLite looks up the key first, and does not walk through all that the owner has.
 FIND = """
     SELECT r.id AS id, r.version AS version FROM search_index s CROSS JOIN resource r
-    WHERE s.value = :value AND s.type = :type AND s.param = :param
-        AND r.id = s.id AND r.type = s.type AND r.owner = :owner
+    WHERE s.place = :place AND s.what = :what
+        AND r.id = s.id AND r.type = :type AND r.owner = :owner
     ORDER BY s.id"""
 FIND_COMMUNICATION = f"""{FIND.replace("ORDER BY s.id", "UNION ALL")}
     SELECT d.communication_id, d.version FROM search_index s CROSS JOIN delivery d
-    WHERE s.value = :value AND s.type = :type AND s.param = :param
-        AND d.communication_id = s.id AND d.sender = :owner
+    WHERE s.place = :place AND s.what = :what AND d.communication_id = s.id AND d.sender = :owner
     ORDER BY id"""  # noqa: S608
 
 
 def _asked(owner: str, type_: str, key: Key) -> tuple[str, Params]:
     sql = FIND_COMMUNICATION if type_ == "Communication" else FIND
-    return sql, {"owner": owner, "type": type_, "param": key[0], "value": indexed(key[1])}
+    return sql, {"owner": owner, "type": type_, **search_key(type_, *key)._asdict()}
 
 
 def find_rows(tx: Transaction, owner: str, type_: str, key: Key) -> Rows:

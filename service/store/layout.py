@@ -6,7 +6,7 @@ the two together. The order of the columns is the order of a row in `Transaction
 
 from __future__ import annotations
 
-REVISION = "0002"  # the newest migration
+REVISION = "0003"  # the newest migration
 
 COLUMNS: dict[str, dict[str, str]] = {
     "message": {
@@ -75,7 +75,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "media_type": "text",
         "body": "bytea",
     },
-    "search_index": {"value": "text", "id": "text", "type": "text", "param": "text"},
+    "search_index": {"place": "bytea", "what": "bigint", "id": "text"},
     "visible": {"organisation": "text", "n": "bigint", "id": "text", "type": "text"},
     "client": {
         "id": "text",

@@ -20,6 +20,7 @@ from service.store.commit import (
     Write,
 )
 from service.store.database import Params, Row
+from service.store.keys import search_key
 from service.store.layout import written
 
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
@@ -140,18 +141,7 @@ def delivery_keys(delivery: Delivery) -> list[Row]:
 
 def search_index(type_: str, id_: str, keys: Iterable[Key]) -> list[Row]:
     """Return the rows in `search_index`."""
-    return [(indexed(value), id_, type_, param) for param, value in keys]
-
-
-def indexed(value: str) -> str:
-    """Return a search value as it is indexed: of "Patient/id", "id/Patient".
-
-    The references of one commit then lie together, since its ids do, and it touches few pages.
-    """
-    if "|" in value:
-        return value
-    kind, slash, id_ = value.partition("/")
-    return f"{id_}/{kind}" if slash and kind[:1].isupper() else value
+    return [(*search_key(type_, param, value), id_) for param, value in keys]
 
 
 def issues_json(issues: Sequence[Issue]) -> str:

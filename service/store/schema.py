@@ -165,14 +165,14 @@ resource_history = sa.Table(
     sa.PrimaryKeyConstraint("id", "type", "version"),
 )
 
+# Keys by digest: see keys.py.
 search_index = sa.Table(
     "search_index",
     metadata,
-    _text("value"),
+    _bytes("place"),
+    _number("what"),
     _text("id"),
-    _text("type"),
-    _text("param"),
-    sa.PrimaryKeyConstraint("value", "id", "type", "param"),
+    sa.PrimaryKeyConstraint("place", "what", "id"),
     sqlite_with_rowid=False,
 )
 

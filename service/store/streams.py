@@ -11,6 +11,7 @@ from typing import Any
 
 from service.store.commit import Key
 from service.store.database import Database
+from service.store.keys import search_key
 from service.store.reading import (
     DELIVERY,
     MAY_SEE,
@@ -21,7 +22,7 @@ from service.store.reading import (
     SEEN,
 )
 from service.store.records import Position, Stored
-from service.store.rows import BY_TYPE, SELDOM, indexed
+from service.store.rows import BY_TYPE, SELDOM
 
 _OWN = f"""
     SELECT {RESOURCE.format(n=0)} FROM resource r
@@ -43,20 +44,19 @@ _FED = f"""
     SELECT {DELIVERY.format(n="d.n")} FROM delivery d
     WHERE d.recipient = :organisation AND d.n {{beyond}} :n {{under_key}}
     ORDER BY d.n {{order}} LIMIT :count"""  # noqa: S608
-_UNDER_KEY = """AND (SELECT 1 FROM search_index s WHERE s.value = :value AND s.id = {id}
-            AND s.type = :type AND s.param = :param) IS NOT NULL"""
+_UNDER_KEY = """AND (SELECT 1 FROM search_index s WHERE s.place = :place AND s.what = :what
+            AND s.id = {id}) IS NOT NULL"""
 
 _FEW = 1000  # resources under a key that are sorted; of more, the organisation's own are walked
 COUNT_KEYED = f"""
     SELECT COUNT(*) FROM (SELECT 1 FROM search_index
-        WHERE value = :value AND type = :type AND param = :param LIMIT {_FEW}) few"""  # noqa: S608
+        WHERE place = :place AND what = :what LIMIT {_FEW}) few"""  # noqa: S608
 _FOUND = """
     WITH found AS MATERIALIZED (
-        SELECT id, type FROM search_index
-        WHERE value = :value AND type = :type AND param = :param)"""
+        SELECT id FROM search_index WHERE place = :place AND what = :what)"""
 _KEYED = f"""{_FOUND}
     SELECT {RESOURCE.format(n=N_SEEN)} FROM found CROSS JOIN resource r {SEEN}
-    WHERE r.id = found.id AND r.type = found.type AND {MAY_SEE}
+    WHERE r.id = found.id AND r.type = :type AND {MAY_SEE}
         AND ({N_SEEN}, r.id) {{beyond}} (:n, :after) AND NOT r.deleted
     ORDER BY {N_SEEN} {{order}}, r.id {{order}} LIMIT :count"""  # noqa: S608
 _KEYED_DELIVERY = f"""{_FOUND}
@@ -109,7 +109,7 @@ def stream(
     params: Params = {"organisation": organisation, "type": type_, "count": count}
     reader = _Reader(database, type_, descending, filtered=key is not None)
     if key is not None:
-        params |= {"param": key[0], "value": indexed(key[1])}
+        params |= search_key(type_, *key)._asdict()
         if database.select(COUNT_KEYED, params)[0][0] < _FEW:
             return reader.page("keyed", params | {"n": position.n, "after": position.id})
     return reader.own_and_brought(params, position)

@@ -10,6 +10,7 @@ import orjson
 from service.store import rows
 from service.store.commit import Key
 from service.store.database import Params, Row, Transaction
+from service.store.keys import search_key
 from service.store.rows import Stamped
 
 REMEMBER = """
@@ -32,7 +33,7 @@ REPLACE_DELIVERED = """
     WHERE recipient = :recipient AND n = :n"""
 UNKEY = """
     DELETE FROM search_index
-    WHERE value = :value AND id = :id AND type = :type AND param = :param"""
+    WHERE place = :place AND what = :what AND id = :id"""
 
 
 class Prior(NamedTuple):
@@ -102,7 +103,7 @@ def _unkey(tx: Transaction, stamped: Stamped, gone: set[Key]) -> None:
     tx.run_each(
         UNKEY,
         [
-            {"value": rows.indexed(value), "id": write.id, "type": write.type, "param": param}
+            {"id": write.id, **search_key(write.type, param, value)._asdict()}
             for param, value in sorted(gone)
         ],
     )
