@@ -21,6 +21,7 @@ def conversion(
 ) -> tuple[Finish | None, bool]:
     """Return what converts a text of the rule, and whether it gives tuples."""
     chain = _chain(rule, zone, faults)
+    _refuse_short_years(rule, aim, faults)
     makes, many = (chain[-1].makes, chain[-1].many) if chain else (str, False)
     slot, target = aim.slot, aim.target
     said = _misfit(slot, makes, many=many, table=rule.table is not None)
@@ -33,6 +34,14 @@ def conversion(
         return None, False
     keeps = target == KEPT and any(converter.name == "nhs_number" for converter in chain)
     return steps.converted(_chained(converts), target, where, keeps=keeps), many
+
+
+def _refuse_short_years(rule: RuleSpec, aim: Aim, faults: list[Fault]) -> None:
+    """Of somebody born in "24" nobody can tell whether it was 1924 or 2024."""
+    for spec in rule.converters if aim.target.endswith("birth_date") else ():
+        if "YY" in (spec.argument or "").replace("YYYY", ""):
+            said = f"{aim.target}: a year of two digits does not tell when somebody was born"
+            faults.append(spec.origin.fault(said))
 
 
 def _chain(rule: RuleSpec, zone: ZoneInfo, faults: list[Fault]) -> list[Converter]:

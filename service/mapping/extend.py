@@ -12,6 +12,7 @@ from service.mapping.targets import Slot, resolve
 from service.model import TransferOfCare
 from service.yamlfile import Fault
 
+LETTERS = frozenset({"html", "pdf", "docx"})  # formats with the same language of paths
 Fields = dict[str, Entry]
 Named = TypeVar("Named", TableSpec, IssueSpec)
 
@@ -27,7 +28,7 @@ def extend(child: MappingSpec, base: MappingSpec | None) -> tuple[MappingSpec, l
         _lay(fields, target, entry, TransferOfCare, faults)
     tables = _laid(child, child.tables, base.tables if base else {}, faults)
     issues = _laid(child, child.issues, base.issues if base else {}, faults)
-    if base and _format(child.source) not in ("", _format(base.source)):
+    if base and not _alike(_format(child.source), _format(base.source)):
         faults.append(child.source.origin.fault(f"the base {base.id} is of another format"))
     source = _over(child.source, base.source) if base else child.source
     return replace(
@@ -166,6 +167,11 @@ def _over(own: SourceSpec, base: SourceSpec) -> SourceSpec:
     }
     senders = own.senders or (() if "sender" in own.cleared else base.senders)
     return replace(base, origin=own.origin, senders=senders, **kept)
+
+
+def _alike(own: str, base: str) -> bool:
+    """Whether a file may extend a base of that format: letters share their paths."""
+    return own in {"", base} or {own, base} <= LETTERS
 
 
 def _format(source: SourceSpec) -> str:

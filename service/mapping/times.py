@@ -36,6 +36,7 @@ _FULL_MONTHS = (
 _MONTHS = tuple(month[:3] for month in _FULL_MONTHS.split("|"))
 _TOKENS = {
     "YYYY": r"(?P<year>\d{4})",
+    "YY": r"(?P<short>\d\d)",
     "MMMM": f"(?P<name>{_FULL_MONTHS})",
     "MMM": f"(?P<name>{'|'.join(_MONTHS)})",
     "MM": r"(?P<month>\d\d)",
@@ -84,8 +85,25 @@ def _tells_a_day(text: str) -> bool:
 def parts_in_order(order: str) -> Callable[[str], Parts]:
     """Return what parts dates written in `order`, e.g. "DD/MM/YYYY HH:mm".
 
-    Raises ValueError if the order names no year or a part twice.
+    Several orders stand between bars: "DD/MM/YYYY | D MMM YYYY"; the first that fits serves.
+    Raises ValueError if an order names no year or a part twice.
     """
+    orders = [_parts_in_one(one.strip()) for one in order.split("|")]
+    if len(orders) == 1:
+        return orders[0]
+
+    def parts(text: str) -> Parts:
+        for one in orders:
+            try:
+                return one(text)
+            except ValueError:
+                continue
+        raise ValueError(f"not a date or time in any of the orders {order}")
+
+    return parts
+
+
+def _parts_in_one(order: str) -> Callable[[str], Parts]:
     pieces, at = [], 0
     for token in _TOKEN.finditer(order):
         pieces += [re.escape(order[at : token.start()]), _TOKENS[token[0]]]
@@ -101,6 +119,8 @@ def parts_in_order(order: str) -> Callable[[str], Parts]:
         if not match:
             raise ValueError(f"not a date or time in the order {order}")
         found = match.groupdict()
+        if short := found.pop("short", None):
+            found["year"] = f"20{short}"
         name = found.get("name")
         return {**found, "month": f"{_MONTHS.index(name[:3].lower()) + 1}"} if name else found
 
@@ -111,7 +131,10 @@ def _complete(order: str, named: set[str]) -> None:
     """Check that no smaller part is there without the larger one."""
     if "name" in named and "month" in named:
         raise ValueError(f"{order} names a part twice")
+    if {"year", "short"} <= named:
+        raise ValueError(f"{order} names a part twice")
     named = named | {"month"} if "name" in named else named
+    named = named | {"year"} if "short" in named else named
     for larger, smaller in (
         ("year", "month"), ("month", "day"), ("day", "hour"), ("hour", "minute"),
         ("minute", "second"),
