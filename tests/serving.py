@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import psutil
 from tests.cli_runner import RELAY, environment
 
 LISTENING = re.compile(r"Listening on http://([^:]+):(\d+)")
+LISTENING_MLLP = re.compile(r"Listening for MLLP on [^\s]+:(\d+)")
 
 
 @dataclass
@@ -47,6 +49,15 @@ class Served:
             return answer.status, json.loads(answer.read() or b"{}")
         finally:
             connection.close()
+
+    def mllp_port(self) -> int:
+        """Return the port of the (first) MLLP listener, once it listens."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            if found := LISTENING_MLLP.search("".join(self.out)):
+                return int(found[1])
+            time.sleep(0.02)
+        raise AssertionError("no MLLP listener: " + "".join(self.errors))
 
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import click
@@ -61,31 +61,32 @@ def client() -> None:
     metavar="FILE",
     help="For trying out: make a key here, and write the private half to FILE (.pem, else JWK).",
 )
+@click.option(
+    "--certificate-name",
+    metavar="NAME",
+    help="For MLLP with client certificates: a DNS name or URI in its certificate, the common name "
+    "where it has neither.",
+)
 @database_option
 def add(
-    *,
-    client_id: str,
-    organisation: str,
-    name: str,
-    scope: str,
-    jwks: Path | None,
-    jwks_url: str | None,
-    generate_key: Path | None,
-    database: str,
+    *, name: str, jwks: Path | None, generate_key: Path | None, database: str, **asked: Any
 ) -> None:
     """Register a client.
 
-    Give exactly one of --jwks, --jwks-url and --generate-key.
+    Give exactly one of --jwks, --jwks-url and --generate-key; or a --certificate-name, alone for a
+    client that only sends by MLLP.
     """
-    checked = _Checked.parse(client_id, organisation, scope, jwks_url)
-    if sum(bool(given) for given in (jwks, jwks_url, generate_key)) != 1:
+    checked = _Checked.parse(**asked)
+    keys = sum(bool(given) for given in (jwks, checked.jwks_url, generate_key))
+    if keys > 1 or not (keys or checked.certificate_name):
         raise click.UsageError("give exactly one of --jwks, --jwks-url and --generate-key")
     with _writable_store(database) as store:
-        if store.clients.get(client_id):
-            raise click.ClickException(f"there is a client {client_id} already: choose another id")
-        key_set = _key_set(jwks, generate_key)
+        if store.clients.get(checked.id):
+            raise click.ClickException(f"there is a client {checked.id} already: choose another id")
+        _require_own_name(store, checked.certificate_name)
+        key_set = _key_set(jwks, generate_key, checked.certificate_name)
         store.clients.add(checked.registered(name, key_set))
-    _tell(client_id, checked, key_set, generate_key)
+    _tell(checked, key_set, generate_key)
 
 
 @client.command("list")
@@ -144,11 +145,21 @@ class _Checked:
     organisation: OdsCode
     scopes: Scopes
     jwks_url: str
+    certificate_name: str
 
     @classmethod
-    def parse(cls, client_id: str, organisation: str, scope: str, jwks_url: str | None) -> _Checked:
+    def parse(
+        cls,
+        *,
+        client_id: str,
+        organisation: str,
+        scope: str,
+        jwks_url: str | None,
+        certificate_name: str | None,
+    ) -> _Checked:
         """Raises BadParameter that names the option at fault."""
         from service.model import OdsCode
+        from service.security import parse_certificate_name
 
         if not _CLIENT_ID.fullmatch(client_id):
             raise _bad("--id", "1 to 255 visible characters, without spaces")
@@ -156,11 +167,16 @@ class _Checked:
             ods = OdsCode.parse(organisation)
         except ValueError as fault:
             raise _bad("--organisation", str(fault)) from None
+        try:
+            name = parse_certificate_name(certificate_name) if certificate_name else ""
+        except ValueError as fault:
+            raise _bad("--certificate-name", str(fault)) from None
         return cls(
             id=client_id,
             organisation=ods,
             scopes=parsed_scopes(scope),
             jwks_url=_https(jwks_url) if jwks_url else "",
+            certificate_name=name,
         )
 
     def registered(self, name: str, key_set: str) -> RegisteredClient:
@@ -200,12 +216,27 @@ def _https(url: str) -> str:
     return url
 
 
-def _key_set(jwks: Path | None, generated: Path | None) -> str:
+def _key_set(jwks: Path | None, generated: Path | None, certificate_name: str) -> str:
     from service.cli.keys import generate_key, read_public_keys
+    from service.security import with_certificate_name
 
+    key_set: dict[str, Any] = {}
     if generated:
-        return json.dumps(generate_key(generated))
-    return json.dumps(read_public_keys(jwks)) if jwks else ""
+        key_set = generate_key(generated)
+    elif jwks:
+        key_set = {"keys": read_public_keys(jwks)["keys"]}  # and nothing else that is in the file
+    if certificate_name:
+        key_set = with_certificate_name({"keys": [], **key_set}, certificate_name)
+    return json.dumps(key_set) if key_set else ""
+
+
+def _require_own_name(store: Store, name: str) -> None:
+    """One name is one client's: else it would not say who sends."""
+    from service.security import certificate_name
+
+    for other in store.clients.list() if name else ():
+        if certificate_name(other.jwks) == name and not other.disabled:
+            raise click.ClickException(f"{other.id} is registered with this certificate name")
 
 
 def _writable_store(database: str) -> Store:
@@ -214,8 +245,8 @@ def _writable_store(database: str) -> Store:
     return existing_store(database)
 
 
-def _tell(client_id: str, checked: _Checked, key_set: str, generated: Path | None) -> None:
-    click.echo(f"{client_id} is registered for {checked.organisation}: {checked.scopes}")
+def _tell(checked: _Checked, key_set: str, generated: Path | None) -> None:
+    click.echo(f"{checked.id} is registered for {checked.organisation}: {checked.scopes}")
     if generated:
         [key] = json.loads(key_set)["keys"]
         click.echo(f"Its private key is in {generated}: kid {key['kid']}, algorithm ES384.")
@@ -224,10 +255,17 @@ def _tell(client_id: str, checked: _Checked, key_set: str, generated: Path | Non
 def _row(one: RegisteredClient) -> tuple[str, ...]:
     return (
         *(one.id, one.organisation, one.name, one.scopes),
-        one.jwks_url or ", ".join(key["kid"] for key in json.loads(one.jwks)["keys"]),
+        _known_by(one),
         one.created.isoformat()[:19] + "Z",
         "disabled" if one.disabled else "active",
     )
+
+
+def _known_by(one: RegisteredClient) -> str:
+    from service.security import certificate_name
+
+    keys = [key["kid"] for key in json.loads(one.jwks or '{"keys": []}')["keys"]]
+    return ", ".join(filter(None, (one.jwks_url, *keys, certificate_name(one.jwks))))
 
 
 def _known(store: Store, client_id: str) -> RegisteredClient:

@@ -19,6 +19,7 @@ class Patience:
 
     frame: float = 60.0  # for all of a frame, from its first byte
     idle: float = 86_400.0  # between frames; TCP keep-alive finds out sooner who is gone
+    quiet: float = 60.0  # after which a connection may have to make place for a new one
     silence: float = 1.0  # after an FS with nothing behind it, until it counts as the end
     reading: float = 30.0  # for the sender to read what it is answered
     store: float = 10.0  # for a database that is away, until the connection is closed

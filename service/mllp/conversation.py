@@ -7,7 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import structlog
 
@@ -18,6 +19,7 @@ from service.mllp.frames import Astray, Blank, Piece, framed
 from service.mllp.intake import Intake, Reply
 from service.model import OdsCode
 
+T = TypeVar("T")
 _FIRST_PAUSE: Final = 0.1  # seconds
 _LONGEST_PAUSE: Final = 2.0
 Whose = Callable[[], OdsCode]  # the sender of this connection; raises Unauthenticated; may block
@@ -68,12 +70,12 @@ class Conversation:
             why = await self._answered_all()
         except ServiceError as fault:  # no answer was given, so the sender will send it again
             why = fault.text
-            self._log.error("mllp message not answered", fault=why)
-        except (TooSlow, OSError, EOFError) as fault:
+            self._log.error("mllp closed without an answer", fault=why)
+        except (TooSlow, OSError) as fault:
             why = str(fault) if isinstance(fault, TooSlow) else "the connection was lost"
         except Exception as fault:
             why = "the listener failed"
-            self._log.exception(why, exception=without_values(fault))
+            self._log.error("mllp listener failed", exception=without_values(fault))
         finally:
             self._arrivals.leave_place()
             if self._messages or why:
@@ -94,6 +96,8 @@ class Conversation:
 
     async def _answered_all(self) -> str:
         """Return why the conversation ended; "" if its sender simply ended it."""
+        sender = await self._in_a_thread(self._whose)
+        self._log = self._log.bind(organisation=sender)
         async with aclosing(self._arrivals.pieces()) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Blank):
@@ -124,12 +128,15 @@ class Conversation:
         until, pause = self._loop.time() + self._desk.patience.store, _FIRST_PAUSE
         while True:
             try:
-                return await self._loop.run_in_executor(self._desk.threads, self._take, piece)
+                return await self._in_a_thread(partial(self._take, piece))
             except Unavailable:
                 if self._stopping or self._loop.time() + pause > until:
                     raise
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _in_a_thread(self, work: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._desk.threads, work)
 
     def _take(self, piece: Piece) -> Reply:
         return self._desk.intake.reply(self._whose(), piece)

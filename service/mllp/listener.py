@@ -25,7 +25,6 @@ _log = structlog.get_logger()
 _LARGE_FRAMES: Final = 8  # on their way at once, over all connections
 _HANDSHAKE: Final = 10.0  # seconds
 _LONGEST_STOP: Final = 20.0  # seconds for the messages in flight
-_SILENT: Final = 60.0  # seconds after which a connection may have to make place for a new one
 _AFTER_FAULT: Final = 1.0  # seconds; accept fails when there are no file descriptors left
 # TCP keep-alive: a sender that is gone without a word is noticed after two minutes.
 _KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
@@ -112,7 +111,7 @@ class Listener:
         """Whether one more may come; the one that was silent the longest makes place for it."""
         if len(port.conversations) + port.arriving < self._connections:
             return True
-        before = asyncio.get_running_loop().time() - _SILENT
+        before = asyncio.get_running_loop().time() - self._desk.patience.quiet
         silent = [one for one in port.conversations if one.is_idle and one.heard < before]
         if silent:
             min(silent, key=lambda one: one.heard).stop()
