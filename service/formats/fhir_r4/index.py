@@ -77,7 +77,7 @@ class Index:
         own = resource.get("id")
         if type(own) is str:
             self._enter(f"{type_of(resource)}/{own}", node)
-            if UUID.fullmatch(own):
+            if UUID.fullmatch(own) and entry is not None:  # nobody refers to the message itself
                 self._enter(_UUID_SCHEME + own, node)
 
     def _enter(self, address: str, node: Node) -> None:
