@@ -6,6 +6,7 @@ called, its words are kept.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from html import escape
@@ -22,6 +23,7 @@ _SAME: Final = frozenset(
         *("dd", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
     )
 )
+_BLANKS: Final = re.compile("[ \\t\\r\\n]+")  # not the no-break space
 _EMPTY: Final = frozenset(("br", "hr", "col"))
 _ATTRIBUTES: Final = frozenset(
     (
@@ -54,12 +56,18 @@ def _plain(text: str) -> str:
 
 
 def _content(element: etree._Element, attached: Callable[[str], str]) -> Iterator[str]:
+    as_sent = split(element.tag)[1] == "pre"
     if element.text:
-        yield escape(element.text)
+        yield _words(element.text, as_sent)
     for child in element:
         yield from _element(child, attached)
         if child.tail:
-            yield escape(child.tail)
+            yield _words(child.tail, as_sent)
+
+
+def _words(text: str, as_sent: bool) -> str:
+    """Return a text escaped; where its line breaks and indents mean nothing, a blank for them."""
+    return escape(text if as_sent else _BLANKS.sub(" ", text))
 
 
 def _element(element: etree._Element, attached: Callable[[str], str]) -> Iterator[str]:
@@ -111,9 +119,10 @@ def _styled(element: etree._Element) -> tuple[str, str]:
     if element.get("revised") == "delete":
         return '<span style="text-decoration: line-through">[deleted: ', "]</span>"
     asked = element.get("styleCode", "").lower().split()
-    tags = [_STYLES[style] for style in asked if style in _STYLES] or ["span"]
+    tags = [_STYLES[style] for style in asked if style in _STYLES]
     if "underline" in asked:
         tags.append('span style="text-decoration: underline"')
+    tags = tags or ["span"]
     opening = "".join(f"<{tag}>" for tag in tags)
     return opening, "".join(f"</{tag.split()[0]}>" for tag in reversed(tags))
 

@@ -47,7 +47,7 @@ def leaves(element: etree._Element, path: str = "") -> Iterator[str]:
             if split(str(name))[1] not in _FORMAL_ATTRIBUTES:
                 yield f"{path}/@{written(str(name))}"
     if is_narrative(element):
-        yield path
+        yield from [path] if element.get("nullFlavor") is None else []
         return
     if element.text and not element.text.isspace():
         yield path

@@ -41,7 +41,7 @@ _AXES: Final = frozenset(
     )
 )
 _OPERATORS: Final = frozenset(("and", "or", "div", "mod"))
-_ENDS_AN_OPERAND: Final = frozenset((")", "]", "..", ".", "*"))
+_ENDS_AN_OPERAND: Final = frozenset((")", "]", "..", "."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,32 +89,34 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 def _rewritten(tokens: list[_Token]) -> Iterator[str]:
     """Yield the tokens, plain element names with the prefix of HL7 v3."""
+    operand_ended = False  # so that a name, or *, can only be an operator
     for i, token in enumerate(tokens):
-        before = tokens[i - 1] if i else None
+        if token.kind == "name" and operand_ended:
+            _must_be_one_of(token, _OPERATORS, "operator")
+            yield token.text
+            operand_ended = False
+            continue
+        before = tokens[i - 1].text if i else ""
         after = tokens[i + 1].text if i + 1 < len(tokens) else ""
         yield _named(token, before, after) if token.kind == "name" else token.text
+        if token.text == "*":
+            operand_ended = not operand_ended
+        else:
+            operand_ended = token.kind != "sign" or token.text in _ENDS_AN_OPERAND
 
 
-def _named(token: _Token, before: _Token | None, after: str) -> str:
+def _named(token: _Token, before: str, after: str) -> str:
+    """Return a name that is no operator: of a function, an axis, an attribute or an element."""
     if after == "(":
         _must_be_one_of(token, _FUNCTIONS | _NODE_TYPES, "function")
         return token.text
     if after == "::":
         _must_be_one_of(token, _AXES, "axis")
         return token.text
-    if before is not None and _ends_an_operand(before):
-        _must_be_one_of(token, _OPERATORS, "operator")
-        return token.text
     prefix, colon, _ = token.text.partition(":")
-    if colon:
-        if prefix not in PREFIXES:
-            raise ValueError(f"there is no prefix {prefix}; there are {', '.join(PREFIXES)}")
-        return token.text
-    return token.text if before and before.text == "@" else f"hl7:{token.text}"
-
-
-def _ends_an_operand(token: _Token) -> bool:
-    return token.kind != "sign" or token.text in _ENDS_AN_OPERAND
+    if colon and prefix not in PREFIXES:
+        raise ValueError(f"there is no prefix {prefix}; there are {', '.join(PREFIXES)}")
+    return token.text if colon or before == "@" else f"hl7:{token.text}"
 
 
 def _must_be_one_of(token: _Token, known: frozenset[str], what: str) -> None:
