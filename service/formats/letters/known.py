@@ -6,10 +6,10 @@ Every label and heading that any of its paths names is known to all of its paths
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from service.formats.letters.layout import Paragraph
+from service.formats.letters.layout import Paragraph, Row
 from service.formats.letters.words import Wildcard, plain
 
 Selector = Callable[[Any], list[Any]]  # from an HTML document to the elements that it finds
@@ -34,8 +34,16 @@ class Known:
         else:
             self.headings.add(plain(text))
 
-    def leaves_out(self, text: str) -> bool:
-        """Whether the mapping leaves out a row with this text."""
+    def without_left_out(self, row: Row) -> Row | None:
+        """Return a row without the cells that the mapping leaves out; None if it leaves out all."""
+        if not self.left_out:
+            return row
+        if self._leaves_out(row.text):
+            return None
+        cells = tuple(cell for cell in row.cells if not self._leaves_out(cell.text))
+        return replace(row, cells=cells) if any(cell.text for cell in cells) else None
+
+    def _leaves_out(self, text: str) -> bool:
         return any(pattern.fits(text) for pattern in self.left_out)
 
     def heading(self, paragraph: Paragraph) -> tuple[bool, str]:

@@ -54,7 +54,7 @@ class Letter:
 
     def as_known(self, rows: Sequence[Row], known: Known) -> tuple[Row, ...]:
         """Return rows without those left out, headings marked by the mapping's selectors."""
-        kept = [row for row in rows if not known.leaves_out(row.text)]
+        kept = [row for one in rows if (row := known.without_left_out(one))]
         if known.selectors and self.tree is not None:
             chosen = {element for selector in known.selectors for element in selector(self.tree)}
             kept = [_marked(row, chosen, by_form=known.by_form) for row in kept]

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -27,6 +28,7 @@ SECONDS: Final = 10  # by the clock; by the processor it may take two
 APART: Final = 1.75  # of a font's size from line to line: a new paragraph
 LARGER: Final = 1.15  # than most of the text: a heading
 UNKNOWN_GLYPH: Final = "(cid:"
+_MIDDLE: Final = 0.5  # of a page
 _HEADER: Final = 8  # bytes that say a length
 _PROGRAM: Final = Path(__file__).with_name("pdf_pages.py")
 _SIGN: Final = b"%PDF-"
@@ -163,26 +165,27 @@ def _is_apart(row: dict[str, Any], before: dict[str, Any]) -> bool:
 
 
 def _without_repeats(pages: Sequence[list[tuple[Row, float]]]) -> list[Row]:
-    """Leave out what stands word for word at the same height of every page, but for one of them.
+    """Leave out what stands word for word at the same place of every page, but for one of them.
 
     What is in the upper half stays on the first page, what is in the lower half on the last, so
     that it does not stand between a text's lines.
     """
     if len(pages) == 1:
         return [row for row, _ in pages[0]]
-    keys = [{_key(row, top) for row, top in page} for page in pages]
+    keys = [{_key(cell, top) for row, top in page for cell in row.cells} for page in pages]
     repeated = set.intersection(*keys)
-    last = len(pages) - 1
-    return [
-        row
-        for at, page in enumerate(pages)
-        for row, top in page
-        if _key(row, top) not in repeated or at == (0 if top < 0.5 else last)  # noqa: PLR2004
-    ]
+    found = []
+    for at, page in enumerate(pages):
+        for row, top in page:
+            stays = at == (0 if top < _MIDDLE else len(pages) - 1)
+            kept = tuple(cell for cell in row.cells if stays or _key(cell, top) not in repeated)
+            if any(cell.text for cell in kept):
+                found.append(row if len(kept) == len(row.cells) else replace(row, cells=kept))
+    return found
 
 
-def _key(row: Row, top: float) -> tuple[str, int]:
-    return row.text, round(top * 200)
+def _key(cell: Cell, top: float) -> tuple[str, int, int]:
+    return cell.text, round(top * 200), round(cell.left)
 
 
 def _doubts(told: dict[str, Any]) -> Iterator[Issue]:

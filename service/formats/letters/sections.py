@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from service.formats.letters.known import Known
-from service.formats.letters.labels import pieces
+from service.formats.letters.labels import names_something
 from service.formats.letters.layout import Cell, Paragraph, Row
 from service.formats.letters.letter import Extent
 from service.formats.letters.words import Wildcard, plain
@@ -82,15 +83,21 @@ def _content(
     if own.text:
         yield replace(row, cells=(own,), table=0)
     others = [cell for at, cell in enumerate(row.cells) if at != heading.cell and cell.text]
-    if others and (heading.cell > 0 or any(_has_heading(cell, known) for cell in others)):
-        if not own.text and is_last:
-            yield from _right_of(row, heading, known)
-        return
-    if others and not own.text:
-        yield replace(row, cells=tuple(others))
-    if is_last:
-        below = rows[heading.at + 1 : follower]
+    below = rows[heading.at + 1 : follower] if is_last else ()
+    if not others:
         yield from (one for one in below if one.region == row.region)
+    elif is_last and not own.text:
+        beside = _right_of(row, heading, known)
+        if beside:
+            yield replace(row, cells=beside)
+            yield from takewhile(lambda one: _goes_on(row, heading, one), below)
+
+
+def _goes_on(row: Row, heading: _Heading, below: Row) -> bool:
+    """Whether a row of a table goes on with what stands beside a heading."""
+    column = row.cells[heading.cell].left
+    under = [cell for cell in below.cells if cell.left <= column < cell.right]
+    return row.table == below.table > 0 and not any(cell.text for cell in under)
 
 
 def _in_cell(cell: Cell, heading: _Heading, known: Known) -> tuple[Cell, bool]:
@@ -104,14 +111,18 @@ def _in_cell(cell: Cell, heading: _Heading, known: Known) -> tuple[Cell, bool]:
     return replace(cell, paragraphs=tuple(found)), True
 
 
-def _right_of(row: Row, heading: _Heading, known: Known) -> Iterator[Row]:
-    """Yield the next cell, where it names nothing itself."""
-    follower = row.cells[heading.cell + 1 : heading.cell + 2]
-    if not follower or not follower[0].text or _has_heading(follower[0], known):
-        return
-    texts = (one.text for one in follower[0].paragraphs)
-    if not any(piece.label for text in texts for piece in pieces(text, known)):
-        yield replace(row, cells=follower)
+def _right_of(row: Row, heading: _Heading, known: Known) -> tuple[Cell, ...]:
+    """Return the cells right of a heading, as far as none names something itself."""
+    if heading.cell > 0 and any(_has_heading(cell, known) for cell in row.cells[: heading.cell]):
+        return tuple(_unnamed(row.cells[heading.cell + 1 : heading.cell + 2], known))
+    return tuple(_unnamed(row.cells[heading.cell + 1 :], known))
+
+
+def _unnamed(cells: Sequence[Cell], known: Known) -> Iterator[Cell]:
+    for cell in cells:
+        if not cell.text or any(names_something(one, known) for one in cell.paragraphs):
+            return
+        yield cell
 
 
 def _has_heading(cell: Cell, known: Known) -> bool:
