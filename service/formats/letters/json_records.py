@@ -1,6 +1,6 @@
 """JSON of any design: one object, or a list of objects that are a message each; dotted paths.
 
-`patient.names[0].family`, `'ED No'`, `ids[type='NHS'].value`, `*` for every member; `%name` is
+`patient.names[0].family`, `['ED No']`, `ids[type='NHS'].value`, `*` for every member; `%name` is
 the name that a member stands under, `$` the whole message, `.` the place itself.
 """
 
@@ -22,6 +22,7 @@ from service.formats.source import Path
 _NAME: Final = "%name"
 _STEP: Final = re.compile(r"'((?:[^']|'')+)'|([^.\[\]'*%$]+)|(\*)")
 _INDEX: Final = re.compile(r"\[\s*(-?\d{1,6})\s*\]")
+_MEMBER: Final = re.compile(r"\[\s*'((?:[^']|'')+)'\s*\]")
 _FILTER: Final = re.compile(
     r"\[\s*(?:'((?:[^']|'')+)'|([^.\[\]'=!]+?))\s*(=|!=)\s*'((?:[^']|'')*)'\s*\]"
 )
@@ -140,42 +141,48 @@ def _parsed(text: str) -> list[Step]:
         raise ValueError("the path is empty")
     if text == ".":
         return [_items]
-    steps: list[Step] = []
-    at, is_first = 0, True
-    if text.startswith("$"):
-        steps, at, is_first = [_from_the_top], 1, text == "$"
+    is_whole = text.startswith("$")
+    steps: list[Step] = [_from_the_top] if is_whole else []
+    at, more = _brackets(text, int(is_whole)) if text[int(is_whole) :][:1] == "[" else (0, [])
+    steps, at = [*steps, *more], at or int(is_whole)
     while at < len(text):
-        if not is_first and text[at] != ".":
+        if at and text[at] != ".":
             raise ValueError(f"character {at + 1}: expected . or [")
-        at += 0 if is_first else 1
-        if text[at:] == _NAME or (is_first and text == _NAME):
+        at += 1 if at else 0
+        if text[at:] == _NAME:
             return [*steps, _name_of]
         step = _STEP.match(text, at)
         if not step:
             raise ValueError(f"character {at + 1}: expected a name")
-        name = step[1].replace("''", "'") if step[1] else (step[2] or "").strip()
-        steps.append(_any_member if step[3] else _by_name(name))
+        steps.append(_any_member if step[3] else _by_name(_unquoted(step)))
         at, more = _brackets(text, step.end())
         steps += more
-        is_first = False
     return steps
+
+
+def _unquoted(step: re.Match[str]) -> str:
+    return step[1].replace("''", "'") if step[1] else step[2].strip()
 
 
 def _brackets(text: str, at: int) -> tuple[int, list[Step]]:
     """Return the steps in the brackets behind a name; without an index all items are meant."""
     steps: list[Step] = []
     while text.startswith("[", at):
-        index, condition = _INDEX.match(text, at), _FILTER.match(text, at)
-        if index:
-            steps.append(_by_index(int(index[1])))
-        elif condition:
-            name = (condition[1] or condition[2]).replace("''", "'")
-            wanted = condition[4].replace("''", "'")
-            steps += [_items, _by_value(name, wanted, equal=condition[3] == "=")]
-        else:
-            raise ValueError(f"character {at + 1}: expected [0] or [name='…']")
-        at = (index or condition).end()  # type: ignore[union-attr]
+        step, at = _bracket(text, at)
+        steps += step
     return at, [*steps, _items]
+
+
+def _bracket(text: str, at: int) -> tuple[list[Step], int]:
+    if index := _INDEX.match(text, at):
+        return [_by_index(int(index[1]))], index.end()
+    if member := _MEMBER.match(text, at):
+        return [_items, _by_name(member[1].replace("''", "'"))], member.end()
+    if condition := _FILTER.match(text, at):
+        name, wanted = condition[1] or condition[2], condition[4].replace("''", "'")
+        test = _by_value(name.replace("''", "'"), wanted, equal=condition[3] == "=")
+        return [_items, test], condition.end()
+    raise ValueError(f"character {at + 1}: expected [0], ['name'] or [name='…']")
 
 
 def _from_the_top(place: Place) -> Iterator[Place]:
@@ -202,7 +209,9 @@ def _by_name(name: str) -> Step:
 def _by_index(index: int) -> Step:
     def step(place: Place) -> Iterator[Place]:
         value = place.value
-        if type(value) is list and -len(value) <= index < len(value):
+        if type(value) is not list and value is not None and index in {0, -1}:
+            yield place  # one where several could be
+        elif type(value) is list and -len(value) <= index < len(value):
             at = index % len(value)
             yield Place(value[at], f"{place.place}[{at}]", place.name, place.whole)
 
