@@ -36,6 +36,9 @@ class ServiceError(Exception):
         self.issues: tuple[Issue, ...] = tuple(issues) or (
             Issue(severity="error", code=self.issue_type, text=self.text),
         )
+        # The refusal in the words of the sender's own standard (media type, bytes), where it
+        # has some for what was sent: an ITK3 response.
+        self.answer: tuple[str, bytes] | None = None
         super().__init__(self.text)
 
 
@@ -61,6 +64,12 @@ class UnmappedMessage(ServiceError):
     ack_code = "AR"
 
 
+class NotServed(UnmappedMessage):
+    """Bookings are not made here: discharges and referrals are taken in."""
+
+    http_status = 501
+
+
 class AmbiguousMessage(UnmappedMessage):
     """More than one mapping serves this message."""
 
@@ -70,6 +79,19 @@ class UnmappableMessage(ServiceError):
 
     issue_type = "business-rule"
     http_status = 422
+
+
+class UnknownRecipient(ServiceError):
+    """Nobody whom the message names is known here."""
+
+    issue_type = "not-found"
+    http_status = 422
+
+    def __init__(
+        self, text: str = "", issues: Sequence[Issue] = (), *, is_receiver: bool = False
+    ) -> None:
+        super().__init__(text, issues)
+        self.is_receiver = is_receiver  # named as the receiver of the message itself
 
 
 class NonconformantResource(ServiceError):

@@ -15,13 +15,14 @@ ITK = {
     "A31_example.txt": "patient-update",
     "A40_Example.txt": "patient-merge",
 }
-UNMAPPED = "UnmappedMessage"  # bookings, answers and single resources are no transfers of care
+UNMAPPED = "UnmappedMessage"  # single resources are no transfers of care
+BOOKING = "NotServed: Bookings are not made here"
 BARS = {
-    "Booking (HTTP Response) .json": UNMAPPED,
-    "Booking (POST).json": UNMAPPED,
+    "Booking (HTTP Response) .json": BOOKING,
+    "Booking (POST).json": BOOKING,
     "GET-success.json": "UnreadableMessage: a bundle sent here has one of the types",
-    "POST-body.json": UNMAPPED,
-    "POST-success.json": UNMAPPED,
+    "POST-body.json": BOOKING,
+    "POST-success.json": BOOKING,
     f"REFREQ01 - {REFREQ} New Full - 111 to ED.xml": "referral",
     f"REFREQ02 - {REFREQ} New Full - 999 to CAS.xml": "referral",
     f"REFREQ03 - {REFREQ} New Full - Primary Care to Community Pharmacy - Minor Illness.xml": (
@@ -31,12 +32,12 @@ BARS = {
     f"REFREQ05 - {REFREQ} - CAD Mutal Aid Request.xml": "referral",
     f"REFREQ06 - {REFREQ} New Full - GP to BP - ABPM.xml": "referral",
     f"REFREQ07 - {REFREQ} New Full - GP to OC.xml": "referral",
-    f"REFRESP01 - {REFREQ} Response New Full - ED to 111 Safeguarding DNA Feedback.xml": UNMAPPED,
-    f"REFRESP02- {REFREQ} Reponse Short - CAD Mutual Aid Rejection.xml": UNMAPPED,
-    f"REFRESP03 - {REFREQ} Response - CAD Out of Area Response.xml": UNMAPPED,
+    f"REFRESP01 - {REFREQ} Response New Full - ED to 111 Safeguarding DNA Feedback.xml": "document",
+    f"REFRESP02- {REFREQ} Reponse Short - CAD Mutual Aid Rejection.xml": "document",
+    f"REFRESP03 - {REFREQ} Response - CAD Out of Area Response.xml": "document",
     "ValidationRequest (HTTP Response) .json": "referral",
     "ValidationRequest (POST) .json": "referral",
-    "ValidationResponse (POST) .json": UNMAPPED,
+    "ValidationResponse (POST) .json": "document",
     "id--GET-success.json": UNMAPPED,
     "service_request--POST-success.json": UNMAPPED,
 }
@@ -63,10 +64,10 @@ INTERNATIONAL = {
     "sample_win.hl7": ESCAPED,
 }
 NOTIFICATIONS = {
-    "admit-notification-intermediate-translate-bundle.json": UNMAPPED,
-    "admit-notification-intermediate-transmit-bundle.json": UNMAPPED,
-    "admit-notification-message-bundle-01.json": UNMAPPED,
-    "admit-notification-message-bundle-02.json": UNMAPPED,
+    "admit-notification-intermediate-translate-bundle.json": "admission",
+    "admit-notification-intermediate-transmit-bundle.json": "admission",
+    "admit-notification-message-bundle-01.json": "admission",
+    "admit-notification-message-bundle-02.json": "admission",
 }
 
 FACTS: dict[str, dict[str, Any]] = {
@@ -215,5 +216,40 @@ FACTS: dict[str, dict[str, Any]] = {
         "requests[0].starts_at": "2021-11-26T15:00:00+00:00",
         "requests[0].ends_at": "2021-11-26T15:20:00+00:00",
         "patient.gp_practice.name": "Patient's Surgery",
+    },
+    f"bars-r4-message/REFRESP01 - {REFREQ} Response New Full - ED to 111 Safeguarding DNA "
+    "Feedback.xml": {
+        "message.claimed_sender": "RYE",
+        "patient.family": "Jones",
+        "recipients[].ods": ("RND",),
+        "requests[].status": (),
+        "sections[0].narrative": "The receiver answers the message "
+        "79120f41-a431-4f08-bcc5-1e67006fcae0 with ok",
+        "sections[3].narrative": "noshow; 2021-10-12T12:30:00+00:00; Reason for calling",
+    },
+    f"bars-r4-message/REFRESP02- {REFREQ} Reponse Short - CAD Mutual Aid Rejection.xml": {
+        "patient.birth_date": "1959-05-04",
+        "sections[1].narrative": "active; Transfer of Care; CAD to CAD Mutual Aid Request; "
+        "Please can you spare a Paramedic closer than 20 mins?",
+        "sections[3].narrative": "cancelled; emergency; 2023-12-26T15:30:00+00:00; Requested "
+        "resource not available within timescale; We have a paramedic but not available for 30 "
+        "mins",
+    },
+    "notifications/admit-notification-message-bundle-01.json": {
+        "message.id": "31ab7fe2-e0ad-11ea-bf7c-864d2e68a322",
+        "message.sent_at": "2020-08-17T17:15:12Z",
+        "message.application": "Acme Central Patient Registry",
+        "message.operator.family": "Jakubowski832",
+        "patient.family": "Halvorson124",
+        "patient.birth_date": "2000-10-15",
+        "patient.nhs_number": None,
+        "patient.addresses[].postcode": ("01844",),
+        "encounter.identifiers[].value": ("Elden718Halvorson12420181021T2122150700",),
+        "encounter.status": "in-progress",
+        "encounter.klass": "EMER",
+        "encounter.admitted_at": "2018-10-21T21:22:15-07:00",
+        "encounter.discharged_at": None,  # it goes on, whatever its period says
+        "encounter.ward": "HOLY FAMILY HOSPITAL",
+        "recipients[].name": ("Intermediary-Simulator",),
     },
 }

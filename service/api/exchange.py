@@ -10,6 +10,7 @@ from typing import Final
 from flask import Request, Response, request
 
 from service.api.authentication import Authenticate
+from service.api.bars import end_user_organisation, is_bars
 from service.api.negotiation import Preferences, check_accept, preferences
 from service.api.reply import Reply
 from service.errors import Forbidden, ServiceError
@@ -31,6 +32,7 @@ class Exchange:
     prefer: Preferences
     request_id: str
     now: Instant
+    on_behalf_of: str = ""  # ODS code of the organisation that a BaRS call is made for
 
     def require(self, kind: str, letter: str) -> None:
         """Raise Forbidden unless the token covers this (c, r, u, d or s) on a resource type."""
@@ -79,6 +81,9 @@ class Door:
         in the transaction that it describes.
         """
         exchange = self._open()
+        if exchange.on_behalf_of:
+            told = exchange.audit("on-behalf-of", "Organization", exchange.on_behalf_of)
+            self._store.audit([told])
         try:
             reply = work(exchange)
         except ServiceError:
@@ -100,6 +105,7 @@ class Door:
             prefer=preferences(request.headers.get("Prefer", "")),
             request_id=request_id(request),
             now=self._clock(),
+            on_behalf_of=end_user_organisation(request.headers) if is_bars(request) else "",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Final
 
 from flask import Blueprint, Response, request
 
@@ -11,11 +12,12 @@ from service.api.exchange import Door
 from service.api.negotiation import FORM_TYPE, check_content
 from service.api.reading import Reading
 from service.api.searching import Searching
-from service.errors import NotFound
+from service.errors import NotFound, NotServed
 from service.fhir.search_parameters import types
 from service.model import r4
 
 Pair = tuple[str, str]
+_BOOKINGS: Final = frozenset({"Appointment", "Schedule", "Slot"})  # BaRS; not implemented: 501
 
 
 def add_reading(bp: Blueprint, door: Door, reading: Reading, searching: Searching) -> None:
@@ -79,7 +81,9 @@ def add_reading(bp: Blueprint, door: Door, reading: Reading, searching: Searchin
 
 
 def require_known(kind: str) -> None:
-    """Raise NotFound for a type that is not kept here."""
+    """Raise NotFound for a type that is not kept here, NotServed for those of bookings."""
+    if kind in _BOOKINGS:
+        raise NotServed
     if kind not in types():
         named = kind if r4.is_resource(kind) else "This resource type"
         raise NotFound(f"{named} is not kept here: GET metadata lists what is.")

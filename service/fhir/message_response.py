@@ -8,7 +8,12 @@ from typing import Any, Final
 from service.errors import Issue
 from service.fhir.outcome import operation_outcome
 
-_BARS_EVENTS: Final = "https://fhir.nhs.uk/CodeSystem/message-events-bars"
+_BARS_EVENTS: Final = frozenset(  # the second is its older name
+    {
+        "https://fhir.nhs.uk/CodeSystem/message-events-bars",
+        "https://fhir.nhs.uk/CodeSystem/message-event-servicerequest",
+    }
+)
 _REQUEST, _RESPONSE = "-request", "-response"
 
 
@@ -56,8 +61,18 @@ def _header_of(request: dict[str, Any]) -> dict[str, Any]:
     return header
 
 
+def is_response(message: dict[str, Any]) -> bool:
+    """Whether a message answers another: such a one is not answered by a message."""
+    return "response" in _header_of(message)
+
+
 def _request_id(request: dict[str, Any], header: dict[str, Any]) -> str:
-    """MessageHeader.id; senders that leave it out have it in the entry's fullUrl."""
+    """MessageHeader.id; senders that leave it out have it in the entry's fullUrl.
+
+    BaRS takes Bundle.id: https://simplifier.net/guide/nhsbookingandreferralstandard
+    """
+    if _is_bars(header) and request.get("id"):
+        return str(request["id"])
     own = header.get("id") or request["entry"][0].get("fullUrl", "").rpartition(":")[2]
     return str(own)
 
@@ -67,10 +82,14 @@ def _paired_event(header: dict[str, Any]) -> dict[str, Any]:
     if "eventUri" in header:
         return {"eventUri": header["eventUri"]}
     coding = dict(header["eventCoding"])
-    if coding.get("system") == _BARS_EVENTS and coding.get("code", "").endswith(_REQUEST):
+    if _is_bars(header) and coding.get("code", "").endswith(_REQUEST):
         coding["code"] = coding["code"].removesuffix(_REQUEST) + _RESPONSE
         coding.pop("display", None)
     return {"eventCoding": coding}
+
+
+def _is_bars(header: dict[str, Any]) -> bool:
+    return header.get("eventCoding", {}).get("system") in _BARS_EVENTS
 
 
 def _destination(header: dict[str, Any]) -> dict[str, Any]:

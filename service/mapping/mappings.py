@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Lookup
 from pathlib import Path
+from typing import Final
 
-from service.errors import AmbiguousMessage, Issue, UnmappedMessage
+from service.errors import AmbiguousMessage, Issue, NotServed, UnmappedMessage
 from service.formats.source import Format, SourceMessage
 from service.mapping.loading import Loaded, MappingFaults, all_faults, load_folder
 from service.mapping.mapping import Mapping
 from service.model import OdsCode
 from service.yamlfile import Fault
+
+# BaRS has a code of its own for what a receiver has not implemented (501), whatever it holds.
+_BOOKINGS: Final = frozenset({"message:booking-request", "message:booking-response"})
 
 
 class Mappings:
@@ -91,6 +95,8 @@ class Mappings:
         own = self._in_force.own.get((source.format, sender), ())
         base = self._in_force.base.get(source.format, ())
         mapping = _chosen(own, source) or _chosen(base, source)
+        if mapping is None and source.message_type in _BOOKINGS:
+            raise NotServed
         if mapping is None:
             raise UnmappedMessage(issues=list(_reasons(sender, source, own, base)))
         return mapping

@@ -57,9 +57,10 @@ class FhirMessage:
 
     message_id: MessageHeader.id, else the bundle's identifier, else the MessageHeader's UUID;
     "" where there is none of them (Bundle.id is reused by real senders and identifies nothing).
+    namespace: a UUID that is only the address of an entry names a message together with
+    Bundle.id and timestamp: BaRS keeps both addresses in the update and cancellation of a referral.
     """
 
-    namespace: ClassVar[tuple[str, ...]] = ()
     raw: ClassVar[bytes] = b""  # every message of a bundle has all of its bytes
     charset_guessed: ClassVar[bool] = False  # FHIR is UTF-8, or its XML says what it is
 
@@ -68,6 +69,7 @@ class FhirMessage:
     message_id: str
     message_type: str
     bundle_id: str
+    namespace: tuple[str, ...] = ()
     issues: tuple[Issue, ...] = ()
     part: int = 1  # of a bundle that was parted by patient, from 1
     parts: int = 1
@@ -142,6 +144,8 @@ def _message(
 ) -> FhirMessage:
     part_number, parts = part
     own = _message_id(index)
+    url = "" if own else _header_uuid(index)
+    own = own or url
     bundle_id = index.root[0].get("id") if kind else ""
     return FhirMessage(
         release=release,
@@ -149,6 +153,7 @@ def _message(
         message_id=f"{own}#{part_number}" if own and parts > 1 else own,
         message_type=_message_type(index, kind),
         bundle_id=bundle_id if type(bundle_id) is str else "",
+        namespace=_sending(index) if url else (),
         issues=issues,
         part=part_number,
         parts=parts,
@@ -220,7 +225,13 @@ def _message_id(index: Index) -> str:
             return own
     if index.root[0].get("resourceType") != "Bundle":
         return ""
-    return _identifier(index.root[0].get("identifier")) or _header_uuid(index)
+    return _identifier(index.root[0].get("identifier"))
+
+
+def _sending(index: Index) -> tuple[str, ...]:
+    """Return what tells one sending of a Bundle from another."""
+    told = (index.root[0].get("id"), index.root[0].get("timestamp"))
+    return tuple(one for one in told if type(one) is str and one)
 
 
 def _identifier(identifier: Any) -> str:
