@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from flask import Request
+from werkzeug.datastructures import Headers
 
 from service.errors import BadRequest, Issue, UnreadableMessage
 from service.fhir.index import ods_code
@@ -29,7 +30,6 @@ _RESOURCES: Final = {
 }
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MOST: Final = 8192  # characters of one header
-Headers = Mapping[str, str]
 
 
 def is_bars(request: Request) -> bool:
