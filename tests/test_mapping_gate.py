@@ -193,11 +193,14 @@ def test_a_check_tells_faults_and_what_is_odd(folder):
     ]
     assert report.faults == broken.faults
     assert (good.id, good.version, good.rules) == ("rjz-test", "1.2.3", 12)
-    assert good.unused_tables == ("spare",)
-    assert [(fault.line, fault.text) for fault in good.unreachable] == [
+    told = [(each.line, each.text) for each in good.advice if each.kind == "unreachable"]
+    assert told == [
         (12, "never reached: the rule in line 12 always gives a value"),
         (15, "never reached: line 14 has the same condition"),
         (17, "never reached: the rule in line 16 always gives a value"),
+    ]
+    assert [e.text for e in good.advice if e.kind == "unused-table"] == [
+        "no rule uses the table spare"
     ]
     (example,) = good.examples
     assert example.passed

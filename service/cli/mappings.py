@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from service.bundled import bundled_folder
+from service.cli.routed import routed_advice
 from service.cli.terminal import printable, show_table
 from service.settings import PREFIX
 
 if TYPE_CHECKING:
-    from service.mapping import MappingReport
+    from service.delivery.routing import Routing
+    from service.mapping import Advice, MappingReport, Report
     from service.yamlfile import Fault
 
 
@@ -30,13 +32,16 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Write the examples' expected records as they come out now. Read the difference after.",
 )
-def check_mappings(folder: Path | None, *, accept: bool) -> None:
+@click.option("--hints", is_flag=True, help="Also what no example tries, rule by rule.")
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
+def check_mappings(folder: Path | None, *, accept: bool, hints: bool, as_json: bool) -> None:
     """Check mapping files, directory and routing rules, and run every example.
 
     FOLDER is the one with the mapping files; by default the one that comes with the relay.
-    Every fault is named with its file and line, and the exit code is 1 then. Besides, for every
-    mapping: how many rules and examples it has, alternatives that never get their turn, tables
-    that no rule uses, and what stands in its examples that no rule reads.
+    Every fault is named with its file and line, and the exit code is 1 then. Besides, what is
+    odd without being wrong is told with its place and what to do: alternatives that never get
+    their turn, tables, rows, names and files that nothing uses, rules and issues that no example
+    tries, values of the examples that no rule reads, a message of which nobody would be told.
     """
     from service.formats import FORMATS
     from service.mapping import check
@@ -44,12 +49,15 @@ def check_mappings(folder: Path | None, *, accept: bool) -> None:
     folder = folder or bundled_folder("mappings")
     if accept:
         _accept(folder)
-    reports = check(folder, formats=FORMATS).mappings
-    _show(reports)
-    for report in reports:
-        for line in _oddities(report):
-            click.echo(printable(line))
-    _end(len(reports), _all_faults(reports, folder), folder)
+    report = check(folder, formats=FORMATS)
+    faults, routing = _all_faults(report, folder)
+    advice = sorted({*_own_advice(report), *(routed_advice(report, routing) if routing else ())})
+    if as_json:
+        _print_json(report, faults, advice)
+    else:
+        _show(report.mappings)
+        _print_advice(advice, hints=hints)
+    _end(len(report.mappings), faults, folder, quiet=as_json)
 
 
 def _accept(folder: Path) -> None:
@@ -64,16 +72,20 @@ def _accept(folder: Path) -> None:
         click.echo("Every example comes out as expected; nothing was written.")
 
 
-def _all_faults(reports: Sequence[MappingReport], folder: Path) -> list[Fault]:
+def _all_faults(report: Report, folder: Path) -> tuple[list[Fault], Routing | None]:
     from service.delivery.directory import RoutingFaults
     from service.delivery.routing import Routing
 
-    faults = {fault for report in reports for fault in report.faults}
     try:
-        Routing.load(folder)
+        return sorted(report.faults), Routing.load(folder)
     except RoutingFaults as routing:
-        faults.update(routing.faults)
-    return sorted(faults)
+        return sorted({*report.faults, *routing.faults}), None
+
+
+def _own_advice(report: Report) -> Iterator[Advice]:
+    yield from report.strays
+    for one in report.mappings:
+        yield from one.advice
 
 
 def _show(reports: Sequence[MappingReport]) -> None:
@@ -96,23 +108,46 @@ def _verdict(report: MappingReport) -> str:
     return "good"
 
 
-def _oddities(report: MappingReport) -> Iterator[str]:
-    """Yield what is odd about one mapping, a line each."""
-    for fault in report.unreachable:
-        yield f"{fault.file}:{fault.line}: {fault.text}"
-    for table in report.unused_tables:
-        yield f"{report.id}: no rule uses the table {table}"
-    for example in report.examples:
-        if example.unread:
-            yield f"{report.id}: in {example.name} no rule reads {', '.join(example.unread)}"
+def _print_advice(advice: Sequence[Advice], *, hints: bool) -> None:
+    """Print warnings, a line each, and hints where they are asked for."""
+    shown = [each for each in advice if hints or each.level == "warning"]
+    for each in shown:
+        click.echo(printable(str(each)))
+    if len(shown) < len(advice):
+        left = len(advice) - len(shown)
+        click.echo(f"{left} hints on what no example tries; --hints shows them.", err=True)
 
 
-def _end(mappings: int, faults: Sequence[Fault], folder: Path) -> None:
+def _print_json(report: Report, faults: Sequence[Fault], advice: Sequence[Advice]) -> None:
+    import orjson
+
+    told = {
+        "mappings": [
+            {
+                "id": one.id,
+                "version": one.version,
+                "rules": one.rules,
+                "examples": [
+                    {"name": e.name, "passed": e.passed, "unread": e.unread, "ignored": e.ignored}
+                    for e in one.examples
+                ],
+                "faults": one.faults,
+            }
+            for one in report.mappings
+        ],
+        "faults": faults,
+        "advice": advice,
+    }
+    click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+
+
+def _end(mappings: int, faults: Sequence[Fault], folder: Path, *, quiet: bool) -> None:
     """Say how it went; with faults the exit code is 1."""
     if not mappings:
         raise click.ClickException(f"there is no mapping file in {folder}")
-    for fault in faults:
+    for fault in () if quiet else faults:
         click.secho(printable(str(fault)), fg="red" if sys.stdout.isatty() else None)
     if faults:
         raise click.ClickException(f"{len(faults)} faults in {folder}")
-    click.echo(f"{mappings} mappings, every example as expected.")
+    if not quiet:
+        click.echo(f"{mappings} mappings, every example as expected.")

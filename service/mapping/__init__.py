@@ -1,5 +1,6 @@
 """Mapping files at work: from a `SourceMessage` to a `TransferOfCare`."""
 
+from service.mapping.advice import Advice
 from service.mapping.check import ExampleReport, MappingReport, Report, check
 from service.mapping.condition import Condition, compile_condition
 from service.mapping.loading import MappingFaults
@@ -9,6 +10,7 @@ from service.mapping.record_json import transfer_as_dict, transfer_as_json
 from service.mapping.trace import Trace, Traced, shortened
 
 __all__ = [
+    "Advice",
     "Condition",
     "ExampleReport",
     "Mapping",

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.formats.source import Format
+from service.mapping.advice import Advice, Coverage, Ran, advise, coverage, run
 from service.mapping.examples import Example
 from service.mapping.loading import Loaded, load_folder
 from service.mapping.mapping import Mapping
+from service.mapping.spec import Origin
+from service.mapping.strays import strays
+from service.model import OdsCode, TransferOfCare
 from service.yamlfile import Fault
 
 
@@ -21,6 +25,8 @@ class ExampleReport:
     passed: bool
     unread: tuple[str, ...] = ()  # places in the message
     ignored: tuple[str, ...] = ()  # those that the file leaves out on purpose
+    named: Origin  # where the mapping names it
+    records: tuple[TransferOfCare, ...] = ()  # what it becomes; none of what is refused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,11 +34,12 @@ class MappingReport:
     """One mapping file."""
 
     id: str
+    file: str = ""
     version: str = ""
+    senders: tuple[tuple[OdsCode, Origin], ...] = ()  # and where the file names each
     rules: int = 0  # how many, inherited ones included
     examples: tuple[ExampleReport, ...] = ()
-    unreachable: tuple[Fault, ...] = ()  # alternatives that never get their turn
-    unused_tables: tuple[str, ...] = ()  # declared in the file itself
+    advice: tuple[Advice, ...] = ()  # what is odd without being wrong
     faults: tuple[Fault, ...] = ()
 
 
@@ -41,6 +48,7 @@ class Report:
     """A whole mappings folder."""
 
     mappings: tuple[MappingReport, ...]
+    strays: tuple[Advice, ...] = ()  # files that no mapping names
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -50,33 +58,41 @@ class Report:
 
 def check(folder: Path, *, formats: Lookup[str, Format]) -> Report:
     """Return what is wrong or odd about the mappings in `folder`; raises nothing for faults."""
-    return Report(mappings=tuple(_report(one) for one in load_folder(folder, formats)))
+    ran = [(one, run(one)) for one in load_folder(folder, formats)]
+    covered = coverage(ran)
+    return Report(
+        mappings=tuple(_report(one, listed, covered) for one, listed in ran),
+        strays=tuple(strays(folder, [one for one, _ in ran])),
+    )
 
 
-def _report(loaded: Loaded) -> MappingReport:
-    spec, mapping, compiler = loaded.spec, loaded.mapping, loaded.compiler
-    if spec is None or mapping is None or compiler is None:
+def _report(loaded: Loaded, ran: list[Ran], covered: Coverage) -> MappingReport:
+    mapping = loaded.mapping
+    if mapping is None:
         return MappingReport(id=loaded.id, faults=tuple(loaded.faults))
     return MappingReport(
         id=mapping.id,
+        file=loaded.file,
         version=mapping.version,
+        senders=tuple(zip(mapping.senders, _senders_at(loaded), strict=False)),
         rules=mapping.rules,
         examples=tuple(
             ExampleReport(
                 name=example.name.text,
                 passed=not _faults_of(loaded, example.name.text),
+                named=example.name.origin,
+                records=tuple(one.record for one in ran if one.record and one.example is example),
                 **_left_out(mapping, example),
             )
             for example in loaded.examples
         ),
-        unreachable=tuple(compiler.oddities),
-        unused_tables=tuple(
-            name
-            for name, table in spec.tables.items()
-            if table and table.origin.file == loaded.file and name not in compiler.used
-        ),
+        advice=tuple(advise(loaded, ran, covered)),
         faults=tuple(loaded.faults),
     )
+
+
+def _senders_at(loaded: Loaded) -> list[Origin]:
+    return [sender.origin for sender in loaded.spec.source.senders] if loaded.spec else []
 
 
 def _left_out(mapping: Mapping, example: Example) -> dict[str, tuple[str, ...]]:

@@ -71,6 +71,7 @@ def _finish(bound: BoundTable, values: Mapping[str, Any], missing: Missing) -> F
         if run.trace is not None:
             origin = rows[text].origin
             run.row = (name, origin.file, origin.line)
+            run.trace.rows.add(origin)
         return value
 
     return finish

@@ -78,6 +78,7 @@ class _Reading:
             extends=self.optional(whole, "extends"),
             source=self.source(whole.get("source") or {}),
             names=whole.get("names") or {},
+            names_at={name: self.origin("names", name) for name in whole.get("names") or {}},
             tables=dict(self.tables(whole.get("tables") or {})),
             fields=self.fields(whole.get("fields") or {}, "fields"),
             issues=dict(self.issues(whole.get("issues") or {})),

@@ -18,7 +18,7 @@ from service.mapping.shared import Shared
 from service.mapping.spec import Entry, Origin, Rules, RuleSpec, Text
 from service.mapping.tables import Table
 from service.mapping.targets import Aim, constant, slots_of
-from service.mapping.trace import traced
+from service.mapping.trace import noted, traced
 from service.yamlfile import Fault
 
 PLACES_NAMED = 3  # in an issue
@@ -91,6 +91,7 @@ class Compiler:
             step = steps.flagged(step, rule.flag, aim.target, where_of(paths))
         if condition:
             step = steps.guarded(condition, step)
+            step = noted(condition, rule, step) if self.tracing else step
         if rule.otherwise:
             step = steps.alternatives((step, self.rules(rule.otherwise, aim, scope)))
         return step

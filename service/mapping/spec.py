@@ -156,6 +156,7 @@ class MappingSpec:
     source: SourceSpec
     extends: Text | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    names_at: Mapping[str, Origin] = field(default_factory=dict)  # of the file's own names
     tables: Mapping[str, TableSpec | None] = field(default_factory=dict)
     fields: Mapping[str, Entry] = field(default_factory=dict)
     issues: Mapping[str, IssueSpec | None] = field(default_factory=dict)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from service.formats.source import Node, Path
+from service.mapping.condition import Condition
 from service.mapping.run import STOP, Run, Step, Where
-from service.mapping.spec import RuleSpec
+from service.mapping.spec import Origin, RuleSpec
 
 LONGEST: Final = 300  # characters of a value that are shown
 _VALUES: Final = ("value", "sent")
@@ -36,6 +37,9 @@ class Trace:
     """The values of one record in the order in which they were made."""
 
     entries: list[Traced] = field(default_factory=list)
+    gave: set[Origin] = field(default_factory=set)  # rules that gave a value
+    held: set[Origin] = field(default_factory=set)  # rules whose `when` held
+    rows: set[Origin] = field(default_factory=set)  # rows of tables that were used
 
     def as_dicts(self, *, values: bool = False) -> list[dict[str, Any]]:
         """Return the entries as JSON objects, empty keys left out; values only if asked for."""
@@ -79,10 +83,22 @@ def traced(  # noqa: PLR0917
                 rule=place,
             )
             run.trace.entries.append(entry)
+            run.trace.gave.add(rule.origin)
         run.row = outer
         return value
 
     return trace
+
+
+def noted(condition: Condition, rule: RuleSpec, step: Step) -> Step:
+    """The guarded step, with a note in the run's trace that its condition held."""
+
+    def note(node: Node, run: Run) -> Any:
+        if run.trace is not None and condition(node):
+            run.trace.held.add(rule.origin)
+        return step(node, run)
+
+    return note
 
 
 def _sent(node: Node, rule: RuleSpec, paths: tuple[Path, ...]) -> Sequence[str]:
