@@ -28,6 +28,7 @@ from service.formats import SourceMessage
 from service.formats.hl7v2 import Hl7Message
 from service.mapping import Mapping, Mappings
 from service.model import Instant, OdsCode, TransferOfCare
+from service.rows import are_rows, take_rows
 from service.store import Answer, Commit, DeadLetter, RawMessage, Receipt, Stale, Store
 from service.trials import require_live
 
@@ -61,7 +62,7 @@ class Pipeline:
     def receive(
         self, sender: OdsCode, media_type: str, body: bytes, mapping_id: str = ""
     ) -> Receipt:
-        """Read, map, route, build, validate and store one message.
+        """Read, map, route, build, validate and store one message, or every row of a file.
 
         On return everything is durable and may be acknowledged; a message that came before gets
         its first answer again. Raises ServiceError if a step refuses it; the bytes are kept even
@@ -70,6 +71,13 @@ class Pipeline:
         raw = self._raw(sender, media_type, body, mapping_id)
         with self._keeping(raw):
             sources = self._read(media_type, body, mapping_id)
+        if are_rows(sources):
+            return take_rows(
+                sources,
+                lambda row: self._take(
+                    self._raw(sender, media_type, row.raw, mapping_id), [row], mapping_id
+                ),
+            )
         return self._take(raw, sources, mapping_id)
 
     def receive_hl7v2(

@@ -45,8 +45,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answers": {"model", "formats", "fhir", "store", "delivery", "errors"},
     "pipeline": {
         *("model", "formats", "mapping", "fhir", "store", "delivery"),
-        *("answers", "trials", "errors", "log"),
+        *("answers", "trials", "errors", "log", "rows"),
     },
+    "rows": {"formats", "fhir", "store", "errors"},
     "recognition": {"model", "formats", "mapping", "fhir", "store", "delivery", "errors"},
     "mllp": {"model", "formats", "store", "security", "errors", "log"},
     "inbox": {"model", "formats", "store", "errors", "log"},

@@ -72,6 +72,7 @@ class CsvRows:
                 root=row,
                 raw=row.raw,
                 all_leaves=_leaves,
+                place=f"line {row.number}",
                 issues=decoded.issues,
                 charset_guessed=decoded.guessed,
             )

@@ -64,7 +64,9 @@ class JsonRecords:
         wrong = [f"[{at}]" for at, item in enumerate(items) if type(item) is not dict]
         if wrong:
             raise refusal("a message is a JSON object", *wrong[:20])
-        return tuple(_record(item, body if len(items) == 1 else None) for item in items)
+        return tuple(
+            _record(item, at, body if len(items) == 1 else None) for at, item in enumerate(items)
+        )
 
     def compile_path(self, text: str) -> Path:
         """Compile a dotted path. Raises ValueError."""
@@ -86,10 +88,10 @@ class JsonRecords:
         )
 
 
-def _record(item: dict[str, Any], body: bytes | None) -> Record:
+def _record(item: dict[str, Any], at: int, body: bytes | None) -> Record:
     raw = _written(item) if body is None else body
     root = Place(item, "", "", item)
-    return Record(format="json", root=root, raw=raw, all_leaves=_leaves)
+    return Record(format="json", root=root, raw=raw, all_leaves=_leaves, place=f"[{at}]")
 
 
 def _written(value: Any) -> bytes:

@@ -29,6 +29,7 @@ class Record:
     raw: bytes = field(repr=False)
     all_leaves: Callable[[Node], Iterator[str]] = field(repr=False)
     message_type: str = ""
+    place: str = ""  # where it stands in a file of several
     issues: tuple[Issue, ...] = ()
     charset_guessed: bool = False
 
