@@ -114,7 +114,7 @@ def test_ctrl_c_stops_the_listener_with_the_rest(database):
         _, alive = psutil.wait_procs(family, timeout=10)
 
     assert code == 0
-    assert len(family) == 2
+    assert len(family) >= 2
     assert alive == []
 
 
@@ -125,7 +125,7 @@ def test_the_listener_does_not_outlive_a_parent_that_was_killed(database):
         served.process.kill()
         _, alive = psutil.wait_procs(family, timeout=15)
 
-    assert len(family) == 2
+    assert len(family) >= 2
     assert alive == []
 
 

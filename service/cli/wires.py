@@ -81,6 +81,25 @@ _OPTIONS = (
         help="Close a connection without a message for so long. One whose sender is gone is "
         "noticed in two minutes anyway.",
     ),
+    click.option(
+        "--inbox",
+        type=click.Path(path_type=Path),
+        envvar=PREFIX + "INBOX",
+        show_envvar=True,
+        metavar="FOLDER",
+        help="Take in the files that appear in FOLDER/ODS/incoming, one folder for each sender; "
+        "they go to done or failed beside it, with their answers.",
+    ),
+    click.option(
+        "--inbox-settle",
+        type=click.IntRange(1),
+        default=_DEFAULTS.inbox_settle,
+        envvar=PREFIX + "INBOX_SETTLE",
+        show_default=True,
+        show_envvar=True,
+        metavar="SECONDS",
+        help="A file is complete when it has not changed for so long.",
+    ),
     mesh_option,
 )
 
@@ -104,6 +123,10 @@ def companions(chosen: Settings) -> Iterator[Companion]:
         from service.cli.mllp import mllp_companion
 
         yield mllp_companion(chosen)
+    if chosen.inbox:
+        from service.cli.inbox import inbox_companion
+
+        yield inbox_companion(chosen)
     from service.cli.delivering import delivery_companion
 
     delivery = delivery_companion(chosen)
