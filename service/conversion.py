@@ -28,6 +28,15 @@ _SENDER_UNKNOWN: Final = Issue(
     text="Who sends this is not known; name the organisation with --sender.",
     target="message.sender",
 )
+_SENDER_PRESUMED: Final = Issue(
+    severity="warning",
+    code="incomplete",
+    text="Who sends this was not said: it looks like one of the sender's whose mapping was used."
+    " Name the organisation with --sender.",
+    target="message.sender",
+)
+# Letters and data of a trust's own design do not say whose they are.
+_UNSIGNED: Final = frozenset({"xml", "json", "csv", "html", "pdf", "docx"})
 Resource = dict[str, Any]
 
 
@@ -37,6 +46,7 @@ class Attempt:
 
     source: SourceMessage
     sender: OdsCode
+    presumed: bool = False  # nobody named the sender: its mapping fits, and no other's does
     trace: Trace | None = None  # what made each value, of a refused message too
     mapping: Mapping | None = None
     transfer: TransferOfCare | None = None
@@ -107,7 +117,8 @@ class Converter:
         attempts = [
             Attempt(
                 source=source,
-                sender=sender or self._sender(source, mapping_id),
+                sender=sender or self._sender(source, mapping_id) or self._recognised(source),
+                presumed=not sender and not self._sender(source, mapping_id),
                 trace=Trace() if tracing else None,
             )
             for source in sources
@@ -137,17 +148,30 @@ class Converter:
 
     def _mapped(self, attempt: Attempt, mapping: Mapping) -> TransferOfCare:
         transfer = mapping.apply(attempt.source, attempt.sender, attempt.trace)
-        if attempt.sender != UNKNOWN:
+        if attempt.sender != UNKNOWN and not attempt.presumed:
             return transfer
-        return replace(transfer, issues=(*transfer.issues, _SENDER_UNKNOWN))
+        doubt = _SENDER_UNKNOWN if attempt.sender == UNKNOWN else _SENDER_PRESUMED
+        return replace(transfer, issues=(*transfer.issues, doubt))
 
-    def _sender(self, source: SourceMessage, mapping_id: str) -> OdsCode:
+    def _recognised(self, source: SourceMessage) -> OdsCode:
+        """Return the only sender that has a mapping which takes this; UNKNOWN if not just one."""
+        if source.format not in _UNSIGNED:
+            return UNKNOWN
+        senders = {
+            sender
+            for mapping in self.mappings
+            if mapping.format == source.format and mapping.condition and mapping.holds(source)
+            for sender in mapping.senders
+        }
+        return senders.pop() if len(senders) == 1 else UNKNOWN
+
+    def _sender(self, source: SourceMessage, mapping_id: str) -> OdsCode | None:
         """Return who sends: of the mapping's senders the one claimed, else whoever is claimed."""
         mapped = self.mappings.by_id(mapping_id).senders if mapping_id else ()
         try:
             claimed = OdsCode.parse(source.claimed_sender)
         except ValueError:
-            return mapped[0] if mapped else UNKNOWN
+            return mapped[0] if mapped else None
         return mapped[0] if mapped and claimed not in mapped else claimed
 
     def bundle(self, attempt: Attempt) -> Resource:
