@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from service.delivery import rules
+from service.delivery import rules, watches
 from service.delivery.directory import NO_PRACTICE, Directory
 from service.delivery.rules import Facts, Rule
+from service.delivery.watches import Watch
 from service.errors import Issue, Severity
 from service.model import OdsCode, Organisation, Recipient, Request, TransferOfCare
 
@@ -60,9 +61,12 @@ class Explanation:
 class Routing:
     """The directory and the rules, compiled once."""
 
-    def __init__(self, directory: Directory, every: tuple[Rule, ...]) -> None:
+    def __init__(
+        self, directory: Directory, every: tuple[Rule, ...], watched: tuple[Watch, ...] = ()
+    ) -> None:
         self.directory = directory
         self.rules = every
+        self._watched = watched
         kinds = {kind for rule in every for kind in rule.kinds}
         self._by_kind = {kind: [rule for rule in every if kind in rule.kinds] for kind in kinds}
 
@@ -70,7 +74,8 @@ class Routing:
     def load(cls, folder: Path) -> Routing:
         """Read directory.yaml and routing.yaml. Raises RoutingFaults with every fault."""
         directory = Directory.load(folder)
-        return cls(directory, rules.load(folder, directory))
+        every = rules.load(folder, directory)
+        return cls(directory, every, watches.load(folder, every))
 
     def recipients(self, transfer: TransferOfCare) -> Routed:
         """Return who must know, each organisation once, and what was doubtful about them.
@@ -106,6 +111,9 @@ class Routing:
         for rule in held:
             for ods, role in rule.to:
                 route.add(Recipient(ods=ods, role=role, because=f"rule:{rule.id}"))
+        for watch in self._watched:
+            if issue := watch.issue(route.transfer, facts):
+                route.note(issue.severity, issue.code, issue.text, issue.target)
         acting = {ods for rule in held for ods, role in rule.to if role == "action"}
         if len(acting) > 1 and facts.has_several_homes:
             text = "the patient has more than one address, and teams of several are asked to act"

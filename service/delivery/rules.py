@@ -72,6 +72,12 @@ def load(folder: Path, directory: Directory) -> tuple[Rule, ...]:
     return tuple(_rule(written, tests) for written in document.value["rules"])
 
 
+def marker_tests(written: Mapping[str, Any]) -> dict[str, Test]:
+    """Return the test of every marker in what routing.yaml says."""
+    tests = _Tests(written.get("areas", {}), written.get("markers", {}))
+    return {name: tests.of("marker", name)[1] for name in written.get("markers", {})}
+
+
 def facts_of(transfer: TransferOfCare, *, addressed: bool) -> Facts:
     """Return what rules ask about a transfer; `addressed` says that somebody is to act on it."""
     stay = transfer.encounter
