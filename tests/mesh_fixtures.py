@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.serve import free_port
+from service.app import Relay, assemble
+from service.cli.ports import free_port
+from service.cli.rules import rules
+from service.fhir.validate import check
+from service.settings import Settings
+from service.store import open_store
 from tests.mesh_beside import Sandbox
+from tests.mesh_relay import mappings_with_mesh
+from tests.stored import stored_resources
+
+pytest_plugins = ["tests.store_fixtures"]
 
 
 @pytest.fixture
@@ -22,3 +31,24 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def mesh_mappings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped mappings, with two hospices reached by MESH; loaded once a run."""
+    return mappings_with_mesh(tmp_path_factory.mktemp("mesh"), "8HX03", "8HX01")
+
+
+@pytest.fixture
+def meshed(database_url: str, mesh_mappings: Path) -> Iterator[Relay]:
+    """A relay on either database. At its end everything that was stored must conform."""
+    settings = Settings(database=database_url, mappings=mesh_mappings)
+    relay = assemble(settings, open_store(database_url), *rules(mesh_mappings))
+    with relay.store:
+        yield relay
+    faults = {
+        resource["resourceType"]: found
+        for resource in stored_resources(database_url)
+        if (found := check(resource))
+    }
+    assert not faults

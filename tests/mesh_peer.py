@@ -14,11 +14,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# our own mailbox, two trusts', two teams', and one that nobody has registered with the relay
+# our own mailbox, three trusts', two teams', and one that nobody has registered with the relay
 MAILBOXES = {
     "RELAY01": "RLY01",
     "RJZ0001": "RJZ",
     "RVV0001": "RVV",
+    "RWF0001": "RWF",
     "HSP0003": "8HX03",
     "HSP0001": "8HX01",
     "STRANGE": "X9Z",

@@ -30,7 +30,7 @@ def mesh_file(folder: Path, sandbox: Sandbox, **more: object) -> Path:
         "mailbox": "RELAY01",
         "poll": "1",
         "timeout": "10",
-        "senders": [{"mailbox": "RJZ0001", "ods": "RJZ"}, {"mailbox": "RVV0001", "ods": "RVV"}],
+        "senders": [{"mailbox": f"{ods}0001", "ods": ods} for ods in ("RJZ", "RVV", "RWF")],
         **more,
     }
     path = folder / "mesh.yaml"

@@ -5,36 +5,20 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.app import Relay, compose
+from service.app import Relay
 from service.fhir.notice import FEED_EVENT
 from service.fhir.validate import check
-from service.settings import Settings
 from tests.mesh_beside import Sandbox
-from tests.mesh_relay import delivering, discharge, eventually, mappings_with_mesh, mesh_file
+from tests.mesh_relay import delivering, discharge, eventually, mesh_file
 from tests.relay_client import Team
 
-pytest_plugins = ["tests.store_fixtures", "tests.mesh_fixtures"]
+pytest_plugins = ["tests.mesh_fixtures"]
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
-
-
-@pytest.fixture
-def mesh_mappings(tmp_path: Path) -> Path:
-    """The shipped mappings, with the hospice 8HX03 reached by MESH."""
-    return mappings_with_mesh(tmp_path, "8HX03")
-
-
-@pytest.fixture
-def meshed(database_url: str, mesh_mappings: Path) -> Iterator[Relay]:
-    """A relay on either database, which takes in; delivery is another process."""
-    relay = compose(Settings(database=database_url, mappings=mesh_mappings))
-    with relay.store:
-        yield relay
 
 
 def events(bodies: list[bytes]) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from service.app import Relay
     from service.errors import Issue
+    from service.model import OdsCode
     from service.store import DeadLetter, Store
 
 _PAGE: Final = 200  # dead letters fetched at a time
@@ -76,10 +78,23 @@ def show(database: str, letter_id: str, raw: bool) -> None:
 @click.argument("letter_ids", metavar="ID...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every message that waits, oldest first.")
 @click.option("--sender", default="", metavar="ODS", help="With --all: only this organisation's.")
+@click.option(
+    "--from",
+    "owner",
+    default="",
+    metavar="ODS",
+    help="Whose they are, for messages that came from nobody who was known.",
+)
 @database_option
 @mappings_option
 def replay(
-    letter_ids: tuple[str, ...], every: bool, sender: str, database: str, mappings: Path
+    *,
+    letter_ids: tuple[str, ...],
+    every: bool,
+    sender: str,
+    owner: str,
+    database: str,
+    mappings: Path,
 ) -> None:
     """Send refused messages through the mappings again, as they came.
 
@@ -88,6 +103,8 @@ def replay(
     """
     if bool(letter_ids) == every:
         raise click.UsageError("name the messages to replay, or say --all")
+    if owner and every:
+        raise click.UsageError("--from goes with the ids of messages, not with --all")
     from service.app import assemble
 
     chosen = settings(database=database, mappings=mappings)
@@ -95,7 +112,7 @@ def replay(
         relay = assemble(chosen, store, *rules(mappings))
         waiting = each_letter(store, "refused", sender) if every else _named(store, letter_ids)
         ids = [letter.id for letter in waiting]
-        outcomes = [_replayed(relay, _known(store, letter_id)) for letter_id in ids]
+        outcomes = [_replayed(relay, _known(store, letter_id), owner) for letter_id in ids]
     click.echo(f"{outcomes.count(True)} taken in, {outcomes.count(False)} refused again.", err=True)
     if not all(outcomes):
         raise SystemExit(1)
@@ -143,12 +160,17 @@ def _named(store: Store, letter_ids: Sequence[str]) -> list[DeadLetter]:
     return found
 
 
-def _replayed(relay: Relay, letter: DeadLetter) -> bool:
+def _replayed(relay: Relay, letter: DeadLetter, owner: str) -> bool:
     from service.app import replay
     from service.errors import ServiceError
 
+    if owner and letter.sender not in ("", owner):
+        raise click.ClickException(f"{letter.id} came from {letter.sender}, who was known")
+    if not (owner or letter.sender):
+        click.echo(f"{letter.id} came from nobody who was known: replay {letter.id} --from ODS")
+        return False
     try:
-        receipt = replay(relay, letter)
+        receipt = replay(relay, replace(letter, sender=_code(owner or letter.sender)))
     except ServiceError as refusal:
         click.echo(f"{letter.id} is refused again:")
         for issue in refusal.issues:
@@ -157,6 +179,15 @@ def _replayed(relay: Relay, letter: DeadLetter) -> bool:
     told = ", ".join(sorted(receipt.numbers)) or "nobody"
     click.echo(f"{letter.id} is taken in; it goes to {told}.")
     return True
+
+
+def _code(text: str) -> OdsCode:
+    from service.model import OdsCode
+
+    try:
+        return OdsCode.parse(text)
+    except ValueError as fault:
+        raise click.BadParameter(str(fault), param_hint="'--from'") from fault
 
 
 def _operator() -> str:

@@ -22,7 +22,7 @@ from service.model import OdsCode
 from service.store import LeaseLost, Store
 
 _log = structlog.get_logger()
-LEASE: Final = 20.0  # seconds until another process may take over from one that died
+LEASE: Final = 10.0  # seconds until another process may take over from one that died
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

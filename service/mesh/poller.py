@@ -19,7 +19,7 @@ from service.mesh.arrivals import Arrivals, NotStored, envelope
 from service.store import Store
 
 HANDSHAKE: Final = 8 * 3600  # seconds; MESH asks for one in 24 hours
-LEASE: Final = 60.0  # seconds until another process polls if this one is not heard of
+LEASE: Final = 10.0  # seconds until another process polls if this one is not heard of
 FIRST: Final = 10.0  # seconds after the mailbox was emptied; doubled at each empty look
 _REMEMBERED: Final = 10_000  # messages that are left where they are
 
@@ -52,10 +52,19 @@ class Poller:
             while not stop.is_set():
                 taken = self._round(mailbox, stop)
                 wait = 0.0 if taken else min(max(2 * wait, FIRST), self._poll)
-                stop.wait(wait * random.uniform(0.8, 1.0))  # noqa: S311 - no secret
+                self._rest(mailbox, wait * random.uniform(0.8, 1.0), stop)  # noqa: S311 - no secret
         finally:
             mailbox.close()
             self._let_go()
+
+    def _rest(self, mailbox: MeshMailbox, seconds: float, stop: threading.Event) -> None:
+        """Wait, and stay the one who polls."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not stop.wait(min(left, self._lease / 4)):
+            try:
+                self._is_ours(mailbox)
+            except Unavailable as error:
+                self._log.warning("lease not renewed", reason=error.text)
 
     def _round(self, mailbox: MeshMailbox, stop: threading.Event) -> bool:
         """Look once; True if something was taken out, and there may be more."""

@@ -40,7 +40,8 @@ DELIVERED = """
     SELECT version, updated, keys, recipient, n FROM delivery WHERE communication_id = :id"""
 COUNT = "UPDATE recipient SET n = :n, updated = :updated WHERE ods = :ods"
 COMMIT_KEPT = """
-    UPDATE message SET state = 'committed', control_id = :control_id, mapping = :mapping,
+    UPDATE message SET state = 'committed', sender = :sender, control_id = :control_id,
+        mapping = :mapping,
         mapping_version = :mapping_version, issues = :issues, answer_status = :answer_status,
         answer_media_type = :answer_media_type, answer_headers = :answer_headers, answer = :answer
     WHERE id = :id"""

@@ -1,0 +1,205 @@
+"""What comes to the relay's MESH mailbox: stored first, then acknowledged; kept if refused."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mesh_client import MeshClient
+
+from service.app import Relay
+from service.bundled import bundled_folder
+from service.cli.delivering import poller
+from service.mesh.configuration import MeshConfiguration
+from tests.cli_runner import relay as command
+from tests.mesh_beside import Sandbox
+from tests.mesh_peer import PASSWORD, SHARED_KEY
+from tests.mesh_relay import SECRETS, eventually, mesh_file
+from tests.relay_client import Team
+
+pytest_plugins = ["tests.mesh_fixtures"]
+pytestmark = pytest.mark.peer
+
+EXAMPLES = bundled_folder("mappings") / "examples"
+TRANSFER = (EXAMPLES / "base-itk3-outpatient.json").read_bytes()
+REFERRAL = (EXAMPLES / "rwf-message-referral.json").read_bytes()
+ENVIRONMENT = {f"DISCHARGE_RELAY_{name.upper()}": value for name, value in SECRETS.items()}
+
+
+def configured(relay: Relay, folder: Path, sandbox: Sandbox, **more: Any) -> MeshConfiguration:
+    path = mesh_file(folder, sandbox, **more)
+    return MeshConfiguration.load(path, ENVIRONMENT, relay.routing.directory)
+
+
+@contextmanager
+def polling(relay: Relay, mesh: MeshConfiguration) -> Iterator[None]:
+    """Poll during the block."""
+    stop = threading.Event()
+    thread = threading.Thread(target=poller(relay, mesh), args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def polled(meshed: Relay, tmp_path: Path, sandbox: Sandbox) -> Iterator[Relay]:
+    """A relay that polls its mailbox."""
+    with polling(meshed, configured(meshed, tmp_path, sandbox)):
+        yield meshed
+
+
+def emptied(sandbox: Sandbox) -> None:
+    eventually(lambda: not sandbox.inbox("RELAY01"))
+
+
+def letters(relay: Relay) -> list[Any]:
+    return [relay.store.dead_letters.get(one.id) for one in relay.store.dead_letters.list()]
+
+
+def committed(relay: Relay, ods: str) -> list[str]:
+    """The Patients that an organisation sent."""
+    return [one.id for one in relay.store.stream(ods, "Patient")]
+
+
+def test_a_transfer_of_care_is_taken_in_and_its_recipients_have_it(polled: Relay, sandbox: Sandbox):
+    sandbox.post("RVV0001", TRANSFER)
+
+    emptied(sandbox)
+
+    assert len(committed(polled, "RVV")) == 1
+    [communication] = Team.of(polled, "8HX01").feed()
+    assert communication["sender"]["identifier"]["value"] == "RVV"
+    assert letters(polled) == []
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_pieces_and_compression_make_no_difference(polled: Relay, sandbox: Sandbox, compress: bool):
+    with MeshClient(sandbox.url, "RVV0001", PASSWORD, shared_key=SHARED_KEY.encode()) as mesh:
+        mesh.send_message(
+            "RELAY01",
+            TRANSFER,
+            max_chunk_size=len(TRANSFER) // 3,
+            compress=compress,
+            workflow_id="TOC_FHIR_EC_DISCH",
+        )
+
+    emptied(sandbox)
+
+    assert len(committed(polled, "RVV")) == 1
+
+
+def test_the_same_content_again_is_taken_in_once(polled: Relay, sandbox: Sandbox):
+    for _ in range(3):
+        sandbox.post("RVV0001", TRANSFER)
+
+    emptied(sandbox)
+
+    assert len(Team.of(polled, "8HX01").feed()) == 1
+
+
+def test_a_message_from_a_mailbox_that_nobody_registered_is_kept_and_nobodys(
+    polled: Relay, sandbox: Sandbox
+):
+    id_ = sandbox.post("STRANGE", TRANSFER)
+
+    emptied(sandbox)
+
+    [letter] = letters(polled)
+    assert (letter.sender, letter.body) == ("", TRANSFER)
+    assert "STRANGE is not registered" in letter.issues[0].text
+    assert id_ in letter.issues[0].source
+    assert Team.of(polled, "8HX01").feed() == []
+
+
+def test_once_its_sender_is_known_such_a_message_is_replayed_as_his(
+    polled: Relay, sandbox: Sandbox
+):
+    sandbox.post("STRANGE", TRANSFER)
+    emptied(sandbox)
+    [letter] = letters(polled)
+    url = polled.settings.database
+
+    unsaid = command("replay", letter.id, database=url)
+    said = command("replay", letter.id, "--from", "RVV", database=url)
+
+    assert (unsaid.returncode, said.returncode) == (1, 0), said.stderr
+    assert "--from ODS" in unsaid.stdout
+    assert len(Team.of(polled, "8HX01").feed()) == 1
+    assert len(committed(polled, "RVV")) == 1
+    assert letters(polled) == []
+
+
+def test_a_message_that_is_refused_is_kept_and_holds_nobody_up(polled: Relay, sandbox: Sandbox):
+    sandbox.post("RVV0001", b"<Bundle xmlns='http://hl7.org/fhir'><type value='message'/></Bundle>")
+    sandbox.post("RVV0001", gzip.compress(TRANSFER)[:200])
+    sandbox.post("RVV0001", TRANSFER)
+
+    emptied(sandbox)
+
+    refused, damaged = letters(polled)
+    assert refused.sender == "RVV"
+    assert "damaged" in damaged.issues[0].text
+    assert damaged.body.startswith(b"\x1f\x8b")
+    assert len(Team.of(polled, "8HX01").feed()) == 1
+
+
+def test_what_is_too_large_and_what_is_not_for_us_stays_with_mesh(
+    meshed: Relay, sandbox: Sandbox, tmp_path: Path
+):
+    foreign = sandbox.post("RVV0001", b"a,b,c", workflow="PAYROLL")
+    large = sandbox.post("RVV0001", gzip.compress(b" " * (meshed.settings.max_body + 1)))
+    sandbox.post("RVV0001", TRANSFER)
+
+    with polling(meshed, configured(meshed, tmp_path, sandbox)):
+        eventually(lambda: len(sandbox.inbox("RELAY01")) == 2)
+
+    assert sandbox.inbox("RELAY01") == [foreign, large]
+    assert len(Team.of(meshed, "8HX01").feed()) == 1
+
+
+def test_an_answer_that_is_a_message_goes_back_to_the_senders_mailbox(
+    polled: Relay, sandbox: Sandbox
+):
+    sandbox.post("RWF0001", REFERRAL, media_type="application/fhir+json")
+
+    emptied(sandbox)
+
+    [id_] = sandbox.inbox("RWF0001")
+    with sandbox.mailbox("RWF0001") as box, box.incoming(id_) as answer:
+        assert answer.workflow == "TOC_FHIR_IP_DISCH_ACK"
+        assert b'"response"' in answer.read(10**6)
+
+
+def test_two_who_poll_at_once_take_each_message_once(
+    meshed: Relay, sandbox: Sandbox, tmp_path: Path
+):
+    mesh = configured(meshed, tmp_path, sandbox)
+    sandbox.post("RWF0001", REFERRAL, media_type="application/fhir+json")
+    with polling(meshed, mesh), polling(meshed, mesh):
+        sandbox.post("RVV0001", TRANSFER)
+        emptied(sandbox)
+
+    assert len(Team.of(meshed, "8HX01").feed()) >= 1
+    assert len(sandbox.inbox("RWF0001")) == 1
+    assert len(committed(meshed, "RVV")) == 1
+
+
+def test_nothing_is_lost_while_mesh_is_away(polled: Relay, sandbox: Sandbox):
+    sandbox.post("RWF0001", REFERRAL, media_type="application/fhir+json")
+    emptied(sandbox)
+    sandbox.stop()
+    sandbox.start()
+    sandbox.post("RVV0001", TRANSFER)
+
+    emptied(sandbox)
+
+    assert len(committed(polled, "RVV")) == 1
