@@ -13,7 +13,8 @@ from service.delivery.posting import Posting
 from service.errors import Issue, ServiceError
 from service.fhir.message_response import is_response, message_response
 from service.fhir.outcome import operation_outcome
-from service.formats import SourceMessage, fhir_r4, hl7v2
+from service.formats import SourceMessage, fhir_r4, fhir_stu3, hl7v2
+from service.itk import ItkAnswers
 from service.model import Instant, TransferOfCare
 from service.store import Answer, RawMessage
 
@@ -51,12 +52,16 @@ class Answers:
         self._endpoint = endpoint
         self._clock = clock
         self._new_id = new_id
+        self.itk3 = ItkAnswers(endpoint=endpoint, clock=clock, new_id=new_id)
 
     def positive(self, taken: Taken) -> Answer:
         """Return what the sender is told once everything is durable."""
         source = taken.sources[0]
         if isinstance(source, hl7v2.Hl7Message):
             return self._acknowledgement(source, taken)
+        if source.format == fhir_stu3.FORMAT.name:
+            raw = taken.message.body
+            return self.itk3.taken(source, raw, taken.issues) or _stu3_outcome(taken)
         if source.message_type.startswith("message:") and isinstance(source, fhir_r4.FhirMessage):
             if not is_response(source.resource):
                 return self._message(source, taken)
@@ -101,6 +106,14 @@ class Answers:
 
 def _outcome(taken: Taken, status: int) -> Answer:
     body = operation_outcome([delivered_to(taken), *taken.issues])
+    return Answer(status=status, media_type=FHIR_JSON, body=orjson.dumps(body))
+
+
+def _stu3_outcome(taken: Taken) -> Answer:
+    """A message that asks for no acknowledgement gets none; the wire wants an answer."""
+    is_message = taken.sources[0].message_type.startswith("message")
+    body = operation_outcome([delivered_to(taken), *taken.issues])
+    status = 200 if is_message else 201
     return Answer(status=status, media_type=FHIR_JSON, body=orjson.dumps(body))
 
 

@@ -26,6 +26,7 @@ from service.errors import (
 from service.fhir.build import Origin
 from service.formats import SourceMessage
 from service.formats.hl7v2 import Hl7Message
+from service.itk import require_recipient
 from service.mapping import Mapping, Mappings
 from service.model import Instant, OdsCode, TransferOfCare
 from service.rows import are_rows, take_rows
@@ -188,6 +189,7 @@ class Pipeline:
 
     def _as_commit(self, taken: Taken, *, replay: bool) -> Commit:
         every = Posting.joined(taken.postings)
+        require_recipient(taken.sources[0], taken.transfers[0], every.deliveries)
         return Commit(
             message=replace(taken.message, issues=every.issues),
             answer=self._answers.positive(taken),
@@ -236,13 +238,19 @@ class Pipeline:
         except Unavailable:
             raise
         except ServiceError as refusal:
-            self._store.refuse(raw, refusal.issues)
+            self._refuse(raw, refusal)
             raise
         except Exception as fault:
             _log.error("message failed", message_id=raw.id, exception=log.without_values(fault))
             failed = Failed()
-            self._store.refuse(raw, failed.issues)
+            self._refuse(raw, failed)
             raise failed from fault
+
+    def _refuse(self, raw: RawMessage, refusal: ServiceError) -> None:
+        """Keep the bytes; tell their sender in the words of its own standard, if it has some."""
+        self._store.refuse(raw, refusal.issues)
+        told = self._answers.itk3.refused(raw.media_type, raw.body, refusal)
+        refusal.answer = (told.media_type, told.body) if told else None
 
 
 def control_id(sources: Sequence[SourceMessage]) -> str:

@@ -54,6 +54,9 @@ def outcome(issues: Iterable[Issue], status: int = 200) -> Reply:
 
 def refused(error: ServiceError) -> Reply:
     """Return the reply to a request refused with this error."""
+    if error.answer:
+        media_type, body = error.answer
+        return Reply(status=error.http_status, body=body, media_type=media_type)
     return Reply(status=error.http_status, body=dumps(outcome_of(error)))
 
 
