@@ -18,6 +18,7 @@ from service.fhir.outcome import operation_outcome
 from service.fhir.systems import CANONICAL
 from service.formats import SourceMessage
 from service.mapping import Mapping, Mappings, Trace
+from service.mapping.enclosed import with_enclosed
 from service.model import Instant, OdsCode, Recipient, TransferOfCare
 from service.trials import require_live
 
@@ -147,7 +148,8 @@ class Converter:
             attempt.refusal = refusal
 
     def _mapped(self, attempt: Attempt, mapping: Mapping) -> TransferOfCare:
-        transfer = mapping.apply(attempt.source, attempt.sender, attempt.trace)
+        told = mapping.apply(attempt.source, attempt.sender, attempt.trace)
+        transfer = with_enclosed(told, self.mappings)
         if attempt.sender != UNKNOWN and not attempt.presumed:
             return transfer
         doubt = _SENDER_UNKNOWN if attempt.sender == UNKNOWN else _SENDER_PRESUMED

@@ -28,6 +28,7 @@ from service.formats import SourceMessage
 from service.formats.hl7v2 import Hl7Message
 from service.itk import require_recipient
 from service.mapping import Mapping, Mappings
+from service.mapping.enclosed import with_enclosed
 from service.model import Instant, OdsCode, TransferOfCare
 from service.rows import are_rows, take_rows
 from service.store import Answer, Commit, DeadLetter, RawMessage, Receipt, Stale, Store
@@ -206,7 +207,7 @@ class Pipeline:
         mapping = self._mappings.choose(sender, source, mapping_id)
         if mapping.charset and source.charset_guessed:
             (source,) = formats.FORMATS[mapping.format].read(source.raw, mapping.charset)
-        transfer = mapping.apply(source, sender)
+        transfer = with_enclosed(mapping.apply(source, sender), self._mappings)
         require_live(transfer, takes_trials=self._takes_trials)
         return mapping, transfer
 

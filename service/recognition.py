@@ -13,6 +13,7 @@ from service.fhir.build import Origin
 from service.formats import fhir_r4
 from service.formats.fhir_r4 import FhirMessage
 from service.mapping import Mapping, Mappings
+from service.mapping.enclosed import with_enclosed
 from service.model import OdsCode, TransferOfCare
 from service.store import Check, Delivery, Reference, Store, Write
 
@@ -79,7 +80,8 @@ class Recogniser:
         for source in fhir_r4.messages(bundle):
             mapping = self._mapping(organisation, source)
             if mapping:
-                transfer = mapping.apply(source.named(message_id), organisation)
+                told = mapping.apply(source.named(message_id), organisation)
+                transfer = with_enclosed(told, self._mappings)
                 yield mapping, _as_update(transfer, bundle)
 
     def _reversals(
