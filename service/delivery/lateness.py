@@ -42,7 +42,9 @@ _KEPT: Final = frozenset(
 )
 _NO_STAY: Final = frozenset({"admission", "admission-cancelled"})
 _WITHDRAWN: Final = frozenset({"revoked", "entered-in-error"})
-_PASSED_ON: Final = frozenset({"referral", "referral-update", "document"})
+_SILENT_OF_IT: Final = frozenset(
+    {"referral", "referral-update", "document", "discharge-cancelled", "admission-cancelled"}
+)
 LATE: Final = "this message came after newer ones of its sender: what was sent since then holds"
 _LATE_DETAILS: Final = (
     "newer details of the patient came before this message: it changes only what they left open"
@@ -225,7 +227,7 @@ class _Reading:
         elif dead and not was_dead and told.kind in _DETAILS and self._is_held():
             told = replace(told, kind="death")
             addressed = told
-        elif dead and told.kind in (*_PASSED_ON, "discharge-cancelled") and not said.deceased:
+        elif dead and told.kind in _SILENT_OF_IT and not said.deceased:
             told = _doubting(told, "warning", "conflict", _STILL_DEAD, "patient.deceased")
         if is_before(said.at, Chronology.of(patient).at):
             told = _doubting(told, "information", "business-rule", _LATE_DETAILS, "patient")

@@ -22,6 +22,8 @@ from service.model import Diagnosis, Organisation, Patient, Recipient
 
 # A stay is made even of nothing where the event is about one: its notices must name it.
 _ABOUT_A_STAY: Final = frozenset({"discharge", "discharge-cancelled"})
+_CHANGES: Final = frozenset({"referral", "referral-update", "referral-cancelled"})
+_HELD_BEFORE: Final = "holds-what-changes"
 _RESTRICTED: Final = coding(CONFIDENTIALITY, "R", "restricted")
 _VERY_RESTRICTED: Final = coding(CONFIDENTIALITY, "V", "very restricted")
 _TRIAL: Final = coding(ACT_REASON, "HTEST", "test health data")
@@ -137,7 +139,12 @@ class Assembly:
         self.resources.append(provenance(self.context, held, targets, self._original))
 
     def _asked(self, recipient: Recipient) -> dict[int, Json]:
-        asked = addressed_to(recipient, self.context.transfer.requests, self.recipients)
+        """Return the requests that a notice is about: asked of its recipient, or held by it."""
+        requests, kind = self.context.transfer.requests, self.context.transfer.kind
+        asked = addressed_to(recipient, requests, self.recipients)
+        if kind in _CHANGES and _HELD_BEFORE in recipient.because:
+            held = [i for i in range(len(requests)) if f"requests[{i}]" in self.context.known]
+            asked = sorted({*asked, *held})
         return {i: self._requests[i] for i in asked}
 
     def _about(self) -> list[Json]:

@@ -13,6 +13,7 @@ from html import escape
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from service.errors import Issue
 from service.fhir.build.context import Context
 from service.fhir.systems import XHTML
 from service.model import Coded, Document, Encounter, Recipient, Request, TransferOfCare
@@ -66,11 +67,17 @@ def summary(context: Context, recipient: Recipient, requests: Sequence[Request])
     by = context.sender.get("display") or str(transfer.message.sender)
     asked = transfer.requests if transfer.kind in _REFERRALS else requests
     said = [_HAPPENED[transfer.kind](transfer, by)]
+    if transfer.kind != "death" and any(map(_is_of_a_death, transfer.issues)):
+        said.append("The patient may have died: see the notes before anybody visits or calls.")
     if not is_alert(transfer):
         said += _not_as_usual(transfer)
         said += [text for request in asked if (text := _asked(request, by))]
         said += _asked_of_others(context, recipient)
     return " ".join([*said, _ROLES[recipient.role]])
+
+
+def _is_of_a_death(issue: Issue) -> bool:
+    return issue.target == "patient.deceased" and issue.code == "conflict"
 
 
 def _asked_of_others(context: Context, recipient: Recipient) -> Iterator[str]:
