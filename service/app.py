@@ -128,7 +128,14 @@ def create_app(relay: Relay) -> Flask:
     answer_faults(app)
     app.register_blueprint(health_blueprint(relay.store))
     app.register_blueprint(
-        oauth_blueprint(verifier, relay.tokens, relay.new_id, relay.settings.public_url)
+        oauth_blueprint(
+            verifier,
+            relay.tokens,
+            relay.new_id,
+            lambda entry: relay.store.audit([entry]),
+            relay.clock,
+            relay.settings.public_url,
+        )
     )
     app.register_blueprint(intake_blueprint(relay.pipeline, authenticate, relay.settings.max_body))
     app.register_blueprint(_explaining(relay, authenticate))

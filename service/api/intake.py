@@ -1,7 +1,8 @@
-"""Where trust integration engines post what they have: HL7 v2, or any format by mapping."""
+"""Where trust integration engines post what they have: HL7 v2, CDA, or any format by mapping."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from flask import Blueprint, Response, request
@@ -9,6 +10,7 @@ from flask import Blueprint, Response, request
 from service.api.authentication import Authenticate
 from service.api.bodies import read_body
 from service.errors import Forbidden, UnsupportedMediaType
+from service.formats import cda
 from service.pipeline import Pipeline
 from service.security import Client
 from service.store import Answer
@@ -20,6 +22,13 @@ HL7V2_TYPES: Final = frozenset(
         *("application/octet-stream", ""),
     }
 )
+CDA_TYPES: Final = frozenset(
+    {
+        *("application/xml", "text/xml", "application/soap+xml", cda.MEDIA_TYPE),
+        *("application/hl7-v3+xml", "application/octet-stream", ""),
+    }
+)
+_REFUSED: Final = 400  # HTTP statuses from here
 
 
 def intake_blueprint(pipeline: Pipeline, authenticate: Authenticate, max_body: int) -> Blueprint:
@@ -36,6 +45,18 @@ def intake_blueprint(pipeline: Pipeline, authenticate: Authenticate, max_body: i
         if request.mimetype not in HL7V2_TYPES:
             raise UnsupportedMediaType("Send HL7 v2 as Content-Type: application/hl7-v2.")
         return acknowledgements(client, "application/hl7-v2")
+
+    @bp.post("/cda")
+    def clinical_document() -> Response:
+        """A CDA document, bare or in the NHS's ITK2 envelope, which has an answer of its own."""
+        client = sender()
+        if request.mimetype not in CDA_TYPES:
+            raise UnsupportedMediaType("Send CDA as Content-Type: application/xml or text/xml.")
+        body = read_body(request, max_body)
+        answer = pipeline.receive_cda(client.organisation, cda.MEDIA_TYPE, body)
+        # SOAP 1.1, 6.2: who calls by its binding is told of a fault with 500.
+        is_fault = answer.status >= _REFUSED and "SOAPAction" in request.headers
+        return as_response(replace(answer, status=500) if is_fault else answer)
 
     @bp.post("/intake/<path:mapping>")
     def intake(mapping: str) -> Response:

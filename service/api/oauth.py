@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
 
 import orjson
 from flask import Blueprint, Response, request
 
+from service.api.exchange import request_id
+from service.model import Instant
 from service.security import (
     AccessTokens,
     AssertionVerifier,
@@ -18,7 +22,10 @@ from service.security import (
 from service.security.assertion import ALGORITHMS
 from service.security.published_keys import KeysUnavailable
 from service.security.token import LIFETIME
+from service.store import AuditEntry
 
+_REFUSED: Final = "8"  # FHIR audit-event-outcome: serious failure
+Record = Callable[[AuditEntry], None]
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -34,11 +41,14 @@ def oauth_blueprint(
     verifier: AssertionVerifier,
     tokens: AccessTokens,
     new_id: Callable[[], str],
+    record: Record,
+    clock: Callable[[], datetime],
     public_url: str | None = None,
 ) -> Blueprint:
     """Routes for tokens and their discovery.
 
-    `public_url` is the service's address as clients see it; by default, as they called it.
+    `record` writes to the audit trail. `public_url` is the service's address as clients see it;
+    by default, as they called it.
     """
     bp = Blueprint("oauth", __name__)
 
@@ -58,9 +68,11 @@ def oauth_blueprint(
         try:
             registration, granted = _grant(request.form, verifier, audience)
         except TokenRefused as refusal:
+            record(_entry(clock(), None, refusal.error, _REFUSED))
             body = {"error": refusal.error, "error_description": refusal.description}
             return _json(body, refusal.status)
         client = Client(id=registration.id, organisation=registration.organisation, scopes=granted)
+        record(_entry(clock(), client, str(granted), "0"))
         return _json(
             {
                 "access_token": tokens.issue(client, new_id()),
@@ -94,6 +106,23 @@ def _grant(
             "invalid_scope", f"ask for scopes within those registered: {registration.scopes}"
         )
     return registration, granted
+
+
+def _entry(at: datetime, client: Client | None, subject: str, outcome: str) -> AuditEntry:
+    """Return the record of a token: its scopes, or what was wrong.
+
+    Who was refused is not known, whatever the request says of it.
+    """
+    return AuditEntry(
+        at=Instant.of(at),
+        client=client.id if client else "",
+        organisation=client.organisation if client else "",
+        action="token",
+        type="Client",
+        subject=subject,
+        outcome=outcome,
+        request_id=request_id(request),
+    )
 
 
 def _configuration(base: str) -> dict[str, object]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from service.cli.operator import record
 from service.cli.options import database_option
 from service.cli.schema import existing_store, make_if_fresh
 from service.cli.terminal import show_table
@@ -86,6 +87,7 @@ def add(
         _require_own_name(store, checked.certificate_name)
         key_set = _key_set(jwks, generate_key, checked.certificate_name)
         store.clients.add(checked.registered(name, key_set))
+        record(store, "client-add", checked.id, checked.organisation)
     _tell(checked, key_set, generate_key)
 
 
@@ -111,6 +113,7 @@ def disable(client_id: str, database: str) -> None:
     with existing_store(database) as store:
         registered = _known(store, client_id)
         store.clients.disable(registered.id)
+        record(store, "client-disable", registered.id, registered.organisation)
     click.echo(f"{client_id} is disabled: it gets no more access tokens.")
     click.echo("The last token it has ends within five minutes.")
 
@@ -134,6 +137,7 @@ def token(client_id: str, scope: str | None, database: str) -> None:
             raise click.ClickException(f"{client_id} is disabled")
         granted = _granted(registered, scope)
         acting = Client(id=client_id, organisation=OdsCode(registered.organisation), scopes=granted)
+        record(store, "client-token", client_id, registered.organisation)
         click.echo(access_tokens(store).issue(acting, new_id()))
 
 

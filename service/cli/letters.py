@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from service.cli.operator import FAILED, operator, record
 from service.cli.options import database_option, mappings_option, settings
 from service.cli.rules import rules
 from service.cli.schema import existing_store
@@ -130,7 +130,8 @@ def skip(letter_id: str, reason: str, database: str) -> None:
         letter = _known(store, letter_id)
         if letter.state != "refused":
             raise click.ClickException(f"{letter_id} is {letter.state}: there is nothing to skip")
-        store.dead_letters.skip(letter_id, _operator(), reason.strip())
+        store.dead_letters.skip(letter_id, operator(), reason.strip())
+        record(store, "skip", letter_id, letter.sender)
     click.echo(f"{letter_id} is skipped.")
 
 
@@ -172,10 +173,12 @@ def _replayed(relay: Relay, letter: DeadLetter, owner: str) -> bool:
     try:
         receipt = replay(relay, replace(letter, sender=_code(owner or letter.sender)))
     except ServiceError as refusal:
+        record(relay.store, "replay", letter.id, letter.sender, FAILED)
         click.echo(f"{letter.id} is refused again:")
         for issue in refusal.issues:
             click.echo(f"  {_sentence(issue)}")
         return False
+    record(relay.store, "replay", letter.id, letter.sender)
     told = ", ".join(sorted(receipt.numbers)) or "nobody"
     click.echo(f"{letter.id} is taken in; it goes to {told}.")
     return True
@@ -188,13 +191,6 @@ def _code(text: str) -> OdsCode:
         return OdsCode.parse(text)
     except ValueError as fault:
         raise click.BadParameter(str(fault), param_hint="'--from'") from fault
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "operator"
 
 
 def _row(letter: DeadLetter) -> tuple[str, ...]:

@@ -6,8 +6,10 @@ import re
 from typing import Final
 
 from service.formats.cda import paths, reading
+from service.formats.cda.answer import Refused, answer, media_type_of
 from service.formats.cda.envelope import Envelope
 from service.formats.cda.message import CdaMessage
+from service.formats.cda.reading import envelope_in
 from service.formats.source import Format, Path
 from service.formats.xml_tree import is_xml
 
@@ -46,4 +48,14 @@ class Cda:
 
 FORMAT: Final[Format] = Cda()
 
-__all__ = ["FORMAT", "MEDIA_TYPE", "Cda", "CdaMessage", "Envelope"]
+__all__ = [
+    "FORMAT",
+    "MEDIA_TYPE",
+    "Cda",
+    "CdaMessage",
+    "Envelope",
+    "Refused",
+    "answer",
+    "envelope_in",
+    "media_type_of",
+]

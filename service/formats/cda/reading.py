@@ -11,7 +11,7 @@ from typing import Final
 
 from lxml import etree
 
-from service.errors import Issue, UnreadableMessage
+from service.errors import Issue, ServiceError
 from service.formats.cda.envelope import Envelope, envelope_of, manifest_item, payloads
 from service.formats.cda.message import CdaMessage
 from service.formats.cda.names import HL7, ITK, split
@@ -49,6 +49,14 @@ def read(body: bytes, charset: str | None = None) -> tuple[CdaMessage, ...]:
         )
         for part, document in enumerate(documents, 1)
     )
+
+
+def envelope_in(body: bytes) -> Envelope | None:
+    """Return the envelope in `body`, whatever is in it; None for what has none or is no XML."""
+    try:
+        return envelope_of(read_tree(body).root)
+    except ServiceError:
+        return None
 
 
 def _with_namespace(tree: XmlTree) -> XmlTree:
@@ -135,6 +143,3 @@ def _refuse(root: etree._Element) -> None:
     if split(root.tag)[1] in {"section", "component", "entry", "act", "structuredBody"}:
         raise refusal(f"{_NOT_HERE}, but a part of one", line_of(root))
     raise refusal(_NOT_HERE, line_of(root))
-
-
-__all__ = ["UnreadableMessage", "read"]
