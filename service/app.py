@@ -14,6 +14,7 @@ from flask import Blueprint, Flask
 from service import __version__
 from service.answers import Answers
 from service.api.authentication import Authenticate, bearer
+from service.api.business_acknowledgements import acknowledgements_blueprint
 from service.api.exchange import Door
 from service.api.explaining import explaining_blueprint
 from service.api.faults import answer_faults
@@ -34,6 +35,7 @@ from service.fhir.systems import PROFILE
 from service.fhir.task import Acknowledgement
 from service.fhir.validate import check, known_profiles
 from service.formats import FORMATS, hl7v2
+from service.itk import BusinessAcknowledgements, ItkAnswers
 from service.mapping import Mappings
 from service.model import Instant, OdsCode
 from service.pipeline import Pipeline
@@ -107,6 +109,14 @@ def assemble(settings: Settings, store: Store, mappings: Mappings, routing: Rout
     )
 
 
+def business(relay: Relay) -> BusinessAcknowledgements:
+    """Return what tells the senders of ITK3 messages how their recipients answered."""
+    answers = ItkAnswers(
+        endpoint=endpoint(relay.settings), clock=relay.clock, new_id=relay.new_id
+    )
+    return BusinessAcknowledgements(store=relay.store, answers=answers)
+
+
 def access_tokens(store: Store) -> AccessTokens:
     """Return what issues and reads tokens, with the secret that all processes share."""
     secret = store.settings.once("token-secret", lambda: secrets.token_hex(32))
@@ -139,6 +149,7 @@ def create_app(relay: Relay) -> Flask:
     )
     app.register_blueprint(intake_blueprint(relay.pipeline, authenticate, relay.settings.max_body))
     app.register_blueprint(_explaining(relay, authenticate))
+    app.register_blueprint(acknowledgements_blueprint(business(relay), authenticate))
     app.register_blueprint(fhir_blueprint(fhir_parts(relay, authenticate)))
     return app
 

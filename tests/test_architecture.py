@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inbox": {"model", "fhir", "store", "errors", "log"},
     "api": {
         *("model", "formats", "mapping", "fhir", "store", "delivery", "security"),
-        *("pipeline", "recognition", "answers", "errors", "settings", "log"),
+        *("pipeline", "recognition", "answers", "errors", "settings", "log", "itk"),
         *("conversion", "explaining"),
     },
 }

@@ -36,6 +36,10 @@ LIST = _LETTER.format(
     ORDER BY m.id LIMIT :count""",
 )
 GET = _LETTER.format(body="m.body", condition="m.id = :id")
+TAKEN = _LETTER.format(
+    body="m.body",
+    condition="m.sender = :sender AND m.control_id = :control_id AND m.state = 'committed'",
+)
 LOCK_STATE = "SELECT state FROM message WHERE id = :id FOR NO KEY UPDATE"
 MOVE = "UPDATE message SET state = :state WHERE id = :id"
 TRANSITIONS = """
@@ -82,6 +86,11 @@ class DeadLetters:
     def get(self, id_: str) -> DeadLetter | None:
         """Return one message with its bytes, whatever its state."""
         found = self._database.select(GET, {"id": id_})
+        return _letter(found[0]) if found else None
+
+    def taken(self, sender: str, control_id: str) -> DeadLetter | None:
+        """Return a message that was taken in, by its sender's own id, with its bytes."""
+        found = self._database.select(TAKEN, {"sender": sender, "control_id": control_id})
         return _letter(found[0]) if found else None
 
     def skip(self, id_: str, actor: str, reason: str) -> None:
