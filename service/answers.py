@@ -13,13 +13,14 @@ from service.delivery.posting import Posting
 from service.errors import Issue, ServiceError
 from service.fhir.message_response import is_response, message_response
 from service.fhir.outcome import operation_outcome
-from service.formats import SourceMessage, fhir_r4, fhir_stu3, hl7v2
+from service.formats import SourceMessage, cda, fhir_r4, fhir_stu3, hl7v2
 from service.itk import ItkAnswers
 from service.model import Instant, TransferOfCare
 from service.store import Answer, RawMessage
 
 FHIR_JSON: Final = "application/fhir+json; charset=utf-8"
 HL7V2: Final = "application/hl7-v2"
+_OURS: Final = 500  # HTTP statuses from here are no fault of the sender's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +60,8 @@ class Answers:
         source = taken.sources[0]
         if isinstance(source, hl7v2.Hl7Message):
             return self._acknowledgement(source, taken)
+        if isinstance(source, cda.CdaMessage) and source.envelope:
+            return self._itk2(source.envelope, 200)
         if source.format == fhir_stu3.FORMAT.name:
             raw = taken.message.body
             return self.itk3.taken(source, raw, taken.issues) or _stu3_outcome(taken)
@@ -80,6 +83,30 @@ class Answers:
             control_id=self._new_id(),
         )
         return Answer(status=refusal.http_status, media_type=HL7V2, body=ack)
+
+    def itk2_refused(self, body: bytes, refusal: ServiceError) -> Answer | None:
+        """Return what the sender of an ITK2 envelope is told that was not taken in.
+
+        None for whatever came without one.
+        """
+        envelope = cda.envelope_in(body)
+        return self._itk2(envelope, refusal.http_status, refusal) if envelope else None
+
+    def _itk2(
+        self, envelope: cda.Envelope, status: int, refusal: ServiceError | None = None
+    ) -> Answer:
+        told = None
+        if refusal:
+            by_us = status >= _OURS
+            told = cda.Refused(text=refusal.text, issues=refusal.issues, by_us=by_us)
+        body = cda.answer(
+            envelope,
+            told,
+            identity=self._endpoint,
+            timestamp=Instant.of(self._clock()).isoformat(),
+            new_id=self._new_id,
+        )
+        return Answer(status=status, media_type=cda.media_type_of(envelope), body=body)
 
     def _acknowledgement(self, source: hl7v2.Hl7Message, taken: Taken) -> Answer:
         due = hl7v2.acknowledgements_due(source, "AA")

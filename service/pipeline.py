@@ -251,6 +251,7 @@ class Pipeline:
         """Keep the bytes; tell their sender in the words of its own standard, if it has some."""
         self._store.refuse(raw, refusal.issues)
         told = self._answers.itk3.refused(raw.media_type, raw.body, refusal)
+        told = told or self._answers.itk2_refused(raw.body, refusal)
         refusal.answer = (told.media_type, told.body) if told else None
 
 

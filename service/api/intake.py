@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from flask import Blueprint, Response, request
 
 from service.api.authentication import Authenticate
 from service.api.bodies import read_body
-from service.errors import Forbidden, UnsupportedMediaType
+from service.errors import Forbidden, ServiceError, UnsupportedMediaType
 from service.formats import cda
 from service.pipeline import Pipeline
 from service.security import Client
@@ -28,7 +27,6 @@ CDA_TYPES: Final = frozenset(
         *("application/hl7-v3+xml", "application/octet-stream", ""),
     }
 )
-_REFUSED: Final = 400  # HTTP statuses from here
 
 
 def intake_blueprint(pipeline: Pipeline, authenticate: Authenticate, max_body: int) -> Blueprint:
@@ -42,21 +40,20 @@ def intake_blueprint(pipeline: Pipeline, authenticate: Authenticate, max_body: i
     def hl7v2() -> Response:
         """One HL7 v2 message, or a batch: an ACK for each."""
         client = sender()
-        if request.mimetype not in HL7V2_TYPES:
-            raise UnsupportedMediaType("Send HL7 v2 as Content-Type: application/hl7-v2.")
+        require_type(HL7V2_TYPES, "Send HL7 v2 as Content-Type: application/hl7-v2.")
         return acknowledgements(client, "application/hl7-v2")
 
     @bp.post("/cda")
     def clinical_document() -> Response:
         """A CDA document, bare or in the NHS's ITK2 envelope, which has an answer of its own."""
         client = sender()
-        if request.mimetype not in CDA_TYPES:
-            raise UnsupportedMediaType("Send CDA as Content-Type: application/xml or text/xml.")
+        require_type(CDA_TYPES, "Send CDA as Content-Type: application/xml or text/xml.")
         body = read_body(request, max_body)
-        answer = pipeline.receive_cda(client.organisation, cda.MEDIA_TYPE, body)
-        # SOAP 1.1, 6.2: who calls by its binding is told of a fault with 500.
-        is_fault = answer.status >= _REFUSED and "SOAPAction" in request.headers
-        return as_response(replace(answer, status=500) if is_fault else answer)
+        try:
+            receipt = pipeline.receive(client.organisation, cda.MEDIA_TYPE, body)
+        except ServiceError as refusal:
+            return as_soap_fault(refusal)
+        return as_response(receipt.answer)
 
     @bp.post("/intake/<path:mapping>")
     def intake(mapping: str) -> Response:
@@ -83,6 +80,23 @@ def intake_blueprint(pipeline: Pipeline, authenticate: Authenticate, max_body: i
         )
 
     return bp
+
+
+def require_type(known: frozenset[str], told: str) -> None:
+    """Raise UnsupportedMediaType unless the request's content is of one of these types."""
+    if request.mimetype not in known:
+        raise UnsupportedMediaType(told)
+
+
+def as_soap_fault(refusal: ServiceError) -> Response:
+    """Return a refusal to who calls by SOAP's binding: with 500 (SOAP 1.1, 6.2).
+
+    Raises the refusal itself for everybody else.
+    """
+    if refusal.answer is None or "SOAPAction" not in request.headers:
+        raise refusal
+    media_type, body = refusal.answer
+    return Response(body, 500, content_type=media_type)
 
 
 def as_response(answer: Answer) -> Response:

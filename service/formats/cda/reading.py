@@ -15,7 +15,7 @@ from service.errors import Issue, ServiceError
 from service.formats.cda.envelope import Envelope, envelope_of, manifest_item, payloads
 from service.formats.cda.message import CdaMessage
 from service.formats.cda.names import HL7, ITK, split
-from service.formats.xml_tree import MAX_BYTES, XmlTree, line_of, read_tree, refusal
+from service.formats.xml_tree import MAX_BYTES, XmlTree, is_xml, line_of, read_tree, refusal
 
 MOST_DOCUMENTS: Final = 20  # of one envelope
 _DOCUMENT: Final = f"{{{HL7}}}ClinicalDocument"
@@ -53,6 +53,8 @@ def read(body: bytes, charset: str | None = None) -> tuple[CdaMessage, ...]:
 
 def envelope_in(body: bytes) -> Envelope | None:
     """Return the envelope in `body`, whatever is in it; None for what has none or is no XML."""
+    if not is_xml(body):
+        return None
     try:
         return envelope_of(read_tree(body).root)
     except ServiceError:
