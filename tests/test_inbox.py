@@ -151,6 +151,20 @@ def test_a_file_that_still_grows_or_is_still_open_is_left_alone(drop: Drop) -> N
     assert b"MSA|AA|K0001" in drop.read("done", ".answer.hl7")
 
 
+def test_a_file_that_grows_from_time_to_time_must_rest_for_a_while(drop: Drop) -> None:
+    dropped = drop.put("discharge.hl7", a03()[:200])
+    drop.look()
+    with dropped.open("ab") as writer:
+        writer.write(a03()[200:])
+    drop.look(SETTLE)
+    drop.look(SETTLE - 1)
+    before = drop.names("incoming")
+    drop.look(1)
+
+    assert before == ["discharge.hl7"]
+    assert b"MSA|AA|K0001" in drop.read("done", ".answer.hl7")
+
+
 def test_links_and_folders_are_left_alone(drop: Drop, tmp_path: Path) -> None:
     secret = tmp_path / "secret.hl7"
     secret.write_bytes(a03())

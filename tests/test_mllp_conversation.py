@@ -222,7 +222,7 @@ def test_told_to_stop_it_answers_what_it_has_and_what_is_on_its_way_then_closes(
     slow = SlowIntake(relay)
     listener = listen(slow.intake())
     with listener.connected() as busy, listener.connected() as late, listener.connected() as idle:
-        busy.sendall(ONE)
+        busy.sendall(ONE + numbered(9))  # the second is not begun any more
         late.sendall(numbered(2)[:-300])
         time.sleep(0.3)
         listener.stop()

@@ -119,7 +119,7 @@ class Deframer:
                 return self._ended(at, behind=0 if self._rest[at + 1] == VT[0] else 1)
             at = self._rest.find(FS, at + 1)
         self._searched = at if at >= 0 else len(self._rest)
-        if self._head is not None or len(self._rest) > self._limit + len(FS):
+        if len(self._rest) > self._limit + len(FS):
             self._drop()
         return None
 
