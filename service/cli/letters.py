@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from service.store import DeadLetter, Store
 
 _PAGE: Final = 200  # dead letters fetched at a time
+_WHY: Final = {  # state of a message → why it is not replayed
+    "committed": "nothing to replay; what was delivered is corrected by its sender, who sends it "
+    "again with a new message id",
+    "skipped": "nothing to replay; it was closed for good",
+}
 
 
 @click.group(
@@ -157,7 +162,7 @@ def _named(store: Store, letter_ids: Sequence[str]) -> list[DeadLetter]:
     found = [_known(store, letter_id) for letter_id in letter_ids]
     for letter in found:
         if letter.state != "refused":
-            raise click.ClickException(f"{letter.id} is {letter.state}: nothing to replay")
+            raise click.ClickException(f"{letter.id} is {letter.state}: {_WHY[letter.state]}")
     return found
 
 

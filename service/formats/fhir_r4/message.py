@@ -51,6 +51,12 @@ R4: Final = Release(
 )
 
 
+_TOLD_ELSEWHERE: Final = (
+    "a Subscriptions notification or a history says what can be read elsewhere; what it is about "
+    "is not in it to be sent on"
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FhirMessage:
     """A message, document, transaction, batch, collection or single resource.
@@ -194,6 +200,8 @@ def _bundle_type(resource: dict[str, Any], definitions: Definitions) -> str:
     if kind != "Bundle":
         return ""
     bundle_type = nodes.text(resource.get("type"))
+    if bundle_type == "history":
+        raise _no_message(_TOLD_ELSEWHERE, "type")
     if bundle_type not in _MESSAGES:
         listed = ", ".join(sorted(_MESSAGES))
         raise _no_message(f"a bundle sent here has one of the types {listed}", "type")
