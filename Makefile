@@ -1,7 +1,7 @@
 # Everything a newcomer needs is `make run` and `make test`; Python 3.11+ and make are enough.
 # The environment is .venv; it is made when missing and renewed when a lock file changes.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock clean
+.PHONY: help run test soak check format bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,6 +20,9 @@ run: $(VENV)/requirements.stamp ## set up, run the demo, then serve on 127.0.0.1
 
 test: $(VENV)/requirements-dev.stamp ## set up and run the tests; ARGS='-k word' for some
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+soak: $(VENV)/requirements-dev.stamp ## 10,000 messages by MLLP over 20 bad connections; a few minutes
+	@SOAK_MESSAGES=10000 $(BIN)/python -m pytest -q -s tests/test_mllp_load.py
 
 check: $(VENV)/requirements-dev.stamp ## lint, format, types, mappings and their examples
 	@$(BIN)/ruff check --quiet .
