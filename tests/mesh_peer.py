@@ -75,9 +75,12 @@ def main() -> None:
     from mesh_sandbox.models.mailbox import Mailbox
     from mesh_sandbox.store.canned_store import CannedStore
 
+    closed = folder / "unknown.txt"  # mailboxes that are not there
+    unknown = closed.read_text().split() if closed.exists() else []
     CannedStore._load_mailboxes = lambda _: {
         id_: Mailbox(mailbox_id=id_, mailbox_name=id_, ods_code=ods, password=PASSWORD)
         for id_, ods in MAILBOXES.items()
+        if id_ not in unknown
     }
     from mesh_sandbox.api import app
 

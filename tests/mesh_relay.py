@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import threading
 import time
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.app import Relay
+from service.bundled import bundled_folder
+from service.mesh.configuration import MeshConfiguration
 from service.model import OdsCode
 from tests.cli_runner import RELAY, environment
 from tests.hl7v2_letters import a03
@@ -21,6 +24,15 @@ from tests.mesh_peer import PASSWORD, SHARED_KEY
 SECRETS = {"mesh_password": PASSWORD, "mesh_shared_key": SHARED_KEY}
 MAILBOX = {"8HX03": "HSP0003", "8HX01": "HSP0001"}
 WORKFLOW = "DISCHARGE_RELAY"
+NEEDED = {
+    *("rjz-adt.yaml", "rwf-fhir-referral.yaml"),
+    *(
+        "hl7v2-adt.yaml",
+        "hl7v2-adt-epic.yaml",
+        "fhir-r4-message.yaml",
+        "itk3-transfer-of-care.yaml",
+    ),
+}
 
 
 def mesh_file(folder: Path, sandbox: Sandbox, **more: object) -> Path:
@@ -38,14 +50,36 @@ def mesh_file(folder: Path, sandbox: Sandbox, **more: object) -> Path:
     return path
 
 
+def configured(relay: Relay, folder: Path, sandbox: Sandbox, **more: object) -> MeshConfiguration:
+    """Read a description of the relay's mailbox."""
+    path = mesh_file(folder, sandbox, **more)
+    secrets = {f"DISCHARGE_RELAY_{name.upper()}": value for name, value in SECRETS.items()}
+    return MeshConfiguration.load(path, secrets, relay.routing.directory)
+
+
+@contextmanager
+def running(*parts: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run the poller, the worker or both in threads during the block."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=part, args=(stop,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+        assert not any(thread.is_alive() for thread in threads)
+
+
 def mappings_with_mesh(folder: Path, *teams: str) -> Path:
-    """Copy the shipped mappings; these teams are reached by MESH."""
-    import shutil
-
-    from service.bundled import bundled_folder
-
+    """Copy the shipped mappings that are needed here; these teams are reached by MESH."""
     copied = folder / "mappings"
     shutil.copytree(bundled_folder("mappings"), copied)
+    for mapping in (*copied.glob("???-*.yaml"), *copied.glob("base/*.yaml")):
+        if mapping.name not in NEEDED:
+            mapping.unlink()
     directory = copied / "directory.yaml"
     text = directory.read_text("utf-8")
     for ods in teams:

@@ -123,23 +123,6 @@ def test_a_broken_connection_doubles_nothing(
     assert events(sandbox.collect("HSP0003")) == [1, 2, 3]
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_worker_that_is_killed_while_it_sends_doubles_and_loses_nothing(
-    meshed: Relay, sandbox: Sandbox, tmp_path: Path, mesh_mappings: Path, when: str
-):
-    for number in (1, 2, 3):
-        discharge(meshed, number)
-    mesh = mesh_file(tmp_path, sandbox)
-    with delivering(meshed.settings.database, mesh, mesh_mappings) as first:
-        sandbox.trap("POST", "RELAY01/outbox$", when, first.pid)
-        assert first.process.wait(30) == -signal.SIGKILL
-
-    with delivering(meshed.settings.database, mesh, mesh_mappings):
-        eventually(lambda: place(meshed).n == 3, 60)
-
-    assert events(sandbox.collect("HSP0003")) == [1, 2, 3]
-
-
 def test_two_workers_at_once_send_everything_once(
     meshed: Relay, sandbox: Sandbox, tmp_path: Path, mesh_mappings: Path
 ):

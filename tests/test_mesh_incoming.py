@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from service.mesh.configuration import MeshConfiguration
 from tests.cli_runner import relay as command
 from tests.mesh_beside import Sandbox
 from tests.mesh_peer import PASSWORD, SHARED_KEY
-from tests.mesh_relay import SECRETS, eventually, mesh_file
+from tests.mesh_relay import configured, eventually, running
 from tests.relay_client import Team
 
 pytest_plugins = ["tests.mesh_fixtures"]
@@ -28,26 +27,10 @@ pytestmark = pytest.mark.peer
 EXAMPLES = bundled_folder("mappings") / "examples"
 TRANSFER = (EXAMPLES / "base-itk3-outpatient.json").read_bytes()
 REFERRAL = (EXAMPLES / "rwf-message-referral.json").read_bytes()
-ENVIRONMENT = {f"DISCHARGE_RELAY_{name.upper()}": value for name, value in SECRETS.items()}
 
 
-def configured(relay: Relay, folder: Path, sandbox: Sandbox, **more: Any) -> MeshConfiguration:
-    path = mesh_file(folder, sandbox, **more)
-    return MeshConfiguration.load(path, ENVIRONMENT, relay.routing.directory)
-
-
-@contextmanager
-def polling(relay: Relay, mesh: MeshConfiguration) -> Iterator[None]:
-    """Poll during the block."""
-    stop = threading.Event()
-    thread = threading.Thread(target=poller(relay, mesh), args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(30)
-        assert not thread.is_alive()
+def polling(relay: Relay, mesh: MeshConfiguration) -> AbstractContextManager[None]:
+    return running(poller(relay, mesh))
 
 
 @pytest.fixture

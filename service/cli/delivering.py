@@ -50,10 +50,10 @@ def delivery_companion(settings: Settings) -> Companion | None:
 
 def configured(settings: Settings, directory: Directory) -> MeshConfiguration | None:
     """Return the mailbox of the settings, None if there is none. Raises MeshFaults."""
-    from service.mesh.configuration import MeshConfiguration
-
     if not settings.mesh:
         return None
+    from service.mesh.configuration import MeshConfiguration
+
     return MeshConfiguration.load(Path(settings.mesh), os.environ, directory)
 
 
