@@ -74,6 +74,7 @@ def _element(element: etree._Element, attached: Callable[[str], str]) -> Iterato
     name = split(element.tag)[1]
     if name in _EMPTY:
         yield f"<{name}{_attributes(element)}/>"
+        yield from _content(element, attached)  # which it should not have
     elif name == "renderMultiMedia":
         called = attached(element.get("referencedObject", "")) or "attachment"
         yield f"<span>[{escape(called)}]</span>"

@@ -43,19 +43,23 @@ def leaves(element: etree._Element, path: str = "") -> Iterator[str]:
     """Yield the place of every value at and below an element; a narrative is one value."""
     path = path or "/" + written(element.tag)
     if element.get("nullFlavor") is None:
-        for name in element.attrib:
-            if split(str(name))[1] not in _FORMAL_ATTRIBUTES:
-                yield f"{path}/@{written(str(name))}"
+        yield from _own(element, path)
     if is_narrative(element):
-        yield from [path] if element.get("nullFlavor") is None else []
         return
-    if element.text and not element.text.isspace():
-        yield path
     counts: Counter[str] = Counter()
     for child in element:
         counts[child.tag] += 1
         if split(child.tag)[1] not in _FORMAL:
             yield from leaves(child, f"{path}/{written(child.tag)}[{counts[child.tag]}]")
+
+
+def _own(element: etree._Element, path: str) -> Iterator[str]:
+    """Yield the places of an element's attributes and of its own text."""
+    for name in element.attrib:
+        if split(str(name))[1] not in _FORMAL_ATTRIBUTES:
+            yield f"{path}/@{written(str(name))}"
+    if is_narrative(element) or (element.text and not element.text.isspace()):
+        yield path
 
 
 def is_narrative(element: etree._Element) -> bool:
