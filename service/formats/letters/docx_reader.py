@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import posixpath
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -30,9 +31,11 @@ _OLD: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAIN: Final = "word/document.xml"
 _RELATED: Final = re.compile(r"/(header|footer|footnotes|endnotes|comments)$")
 _REGIONS: Final = {"header": 0, "footer": 2, "footnotes": 3, "endnotes": 4}
+_PACKINGS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGED: Final = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
-    *(NotImplementedError, RuntimeError),  # another compression, a password
+    *(NotImplementedError, RuntimeError),  # a later version of ZIP, a password
+    *(ValueError, IndexError, OverflowError, struct.error),  # a directory that leads nowhere
 )
 _NAMED: Final = "vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -82,6 +85,8 @@ def _checked(package: zipfile.ZipFile) -> zipfile.ZipFile:
     entries = package.infolist()
     if len(entries) > MAX_ENTRIES or sum(one.file_size for one in entries) > MAX_UNPACKED:
         raise _refusal("the package holds more, or unpacks to more, than is read here")
+    if any(one.compress_type not in _PACKINGS for one in entries):
+        raise _refusal("the package is packed in a way that is not read")
     if len({one.filename for one in entries}) != len(entries):
         raise _refusal("the package holds two parts of one name")
     return package

@@ -61,6 +61,8 @@ class Page:
         self.root = root
         self.hides = False
         self._places: dict[Any, str] = {}
+        self._items: dict[Any, int] = {}  # numbered so far, by list
+        self._numbers: dict[Any, int] = {}  # of items
         self._tables = 0
         self._paragraphs = 0
 
@@ -88,6 +90,16 @@ class Page:
             return self._places[holder]
         self._paragraphs += 1
         return self._places.setdefault(element, f"paragraph {self._paragraphs}")
+
+    def bullet(self, item: Any) -> str:
+        """Return the sign or number before an item of a list; items come in their order."""
+        parent = item.getparent()
+        if parent is None or parent.tag != "ol":
+            return "- "
+        if item not in self._numbers:
+            self._items[parent] = self._items.get(parent, 0) + 1
+            self._numbers[item] = self._items[parent]
+        return f"{self._numbers[item]}. "
 
     def _number(self) -> int:
         self._tables += 1
@@ -160,7 +172,7 @@ class _Flow:
         self.end()
         outer, self._block = self._block, child
         if child.tag == "li":
-            self.add(_bullet(child), bold=bold)
+            self.add(self.page.bullet(child), bold=bold)
         self.walk(child, bold=bold)
         self.end()
         self._block = outer
@@ -203,8 +215,9 @@ def _cells(tr: Any, spans: dict[int, int]) -> Iterator[tuple[Any, int, int]]:
         while spans.get(column, 0) > 0:
             spans[column] -= 1
             column += 1
-        width = _span(td.get("colspan"))
-        for at in range(column, column + width):
+        within = column < _MAX_SPAN
+        width = _span(td.get("colspan")) if within else 1
+        for at in range(column, column + width) if within else ():
             spans[at] = _span(td.get("rowspan")) - 1
         yield td, column, column + width
         column += width
@@ -245,11 +258,3 @@ def _entered(field: Any) -> str:
     if kind in {"checkbox", "radio"}:
         return " \u2612 " if field.get("checked") is not None else " \u2610 "
     return f" {field.get('value') or ''} " if kind in {"text", "date", "number"} else ""
-
-
-def _bullet(item: Any) -> str:
-    """Return the sign or number before an item of a list."""
-    parent = item.getparent()
-    if parent is None or parent.tag != "ol":
-        return "- "
-    return f"{1 + sum(1 for _ in item.itersiblings('li', preceding=True))}. "

@@ -6,17 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lxml import etree
-
 from service.errors import Issue, Severity, TooLarge, UnreadableMessage
+from service.formats import xml_tree
 from service.formats.hl7v2.charset import codec_of, marked, windows_1252
+from service.formats.letters import reading_apart
 from service.formats.letters.html_page import Page
 from service.formats.letters.letter import Letter
 
 MAX_BYTES: Final = 20 * 1024 * 1024  # of one letter
 MAX_MARKUP: Final = 2 * 1024 * 1024  # bytes without embedded pictures
-MAX_TAGS: Final = 100_000
-MAX_DEPTH: Final = 150  # elements within each other
+MAX_TAGS: Final = 30_000
 _BEGINNING: Final = 4096  # bytes in which the character set is named
 _META: Final = re.compile(
     rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([A-Za-z][\w.:-]{0,40})""", re.I
@@ -25,7 +24,6 @@ _ROOT: Final = re.compile(
     rb"(?i)\s*(?:<\?xml[^>]*>|<!--.*?-->|\s)*<(?:!doctype\s+html|html)[\s>]", re.S
 )
 _EMBEDDED: Final = re.compile(rb"data:[\w/+.-]{1,80};base64,[A-Za-z0-9+/=\s]+")
-_too_deep: Final = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 2)})")
 
 
 def matches(media_type: str, body: bytes) -> bool:
@@ -110,18 +108,7 @@ def _by(content: bytes, codec: str) -> str:
 
 
 def _parsed(markup: bytes) -> Any:
-    parser = etree.HTMLParser(
-        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=False
-    )
-    try:
-        root = etree.fromstring(markup.replace(b"\0", b" "), parser)
-    except etree.XMLSyntaxError:
-        root = None
-    if root is None:
-        raise _refusal("the page cannot be read")
-    if _too_deep(root):
-        raise _refusal(f"elements are nested more than {MAX_DEPTH} levels deep")
-    return root
+    return xml_tree.read_tree(reading_apart.read("H", markup)).root
 
 
 def _doubt(text: str, severity: Severity = "warning") -> Issue:

@@ -1,36 +1,23 @@
-"""PDF letters: what the program beside this one tells of the pages, as rows.
-
-The program is started with the first PDF and kept; a file that takes too long or too much
-memory ends it, and the next file gets a new one.
-"""
+"""PDF letters: the lines and tables of their pages, as rows."""
 
 from __future__ import annotations
 
-import atexit
 import json
-import select
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 from service.errors import Issue, TooLarge, UnreadableMessage
+from service.formats.letters import reading_apart
 from service.formats.letters.layout import Cell, Paragraph, Row
 from service.formats.letters.letter import Letter
 
 MAX_BYTES: Final = 20 * 1024 * 1024  # of one file
-SECONDS: Final = 10  # by the clock; by the processor it may take two
+SEVERAL: Final = 2
 APART: Final = 1.75  # of a font's size from line to line: a new paragraph
 LARGER: Final = 1.15  # than most of the text: a heading
 UNKNOWN_GLYPH: Final = "(cid:"
 _MIDDLE: Final = 0.5  # of a page
-_HEADER: Final = 8  # bytes that say a length
-_PROGRAM: Final = Path(__file__).with_name("pdf_pages.py")
 _SIGN: Final = b"%PDF-"
 _SIGN_WITHIN: Final = 1024  # bytes
 
@@ -46,87 +33,12 @@ def read(body: bytes) -> Letter:
         raise TooLarge(f"a message has at most {MAX_BYTES // 1024 // 1024} MB")
     if not matches(body):
         raise _refusal("this is no PDF")
-    told = _APART.ask(body)
-    if "refused" in told:
-        raise _refusal(told["refused"])
+    told = json.loads(reading_apart.read("P", body))
     pages = told["pages"]
     rows = _without_repeats([list(_rows(page, at)) for at, page in enumerate(pages, 1)])
     if not rows:
         raise _refusal("the PDF holds no text: a scan, perhaps, and nothing is guessed of pictures")
     return Letter(format="pdf", raw=body, rows=tuple(rows), issues=tuple(_doubts(told)))
-
-
-class _Apart:
-    """The program that reads PDFs; one file at a time."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._program: subprocess.Popen[bytes] | None = None
-
-    def ask(self, body: bytes) -> dict[str, Any]:
-        """Return what it tells of a file."""
-        with self._lock:
-            return self._exchange(body, self._running())
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        program = self._program
-        if program is None or program.poll() is not None:
-            program = subprocess.Popen(  # noqa: S603 - this Python, and a file of this package
-                [sys.executable, "-I", str(_PROGRAM)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-            self._program = program
-            atexit.register(_end, program)
-        return program
-
-    def _exchange(self, body: bytes, program: subprocess.Popen[bytes]) -> dict[str, Any]:
-        until = time.monotonic() + SECONDS
-        try:
-            _send(program, body)
-            header = _received(program, _HEADER, until)
-            told = _received(program, int.from_bytes(header, "big"), until)
-        except (OSError, EOFError):
-            self._program = None
-            _end(program)
-            return {"refused": "the PDF takes more time or memory to read than it may"}
-        return json.loads(told)  # type: ignore[no-any-return]
-
-
-_APART: Final = _Apart()
-
-
-def _send(program: subprocess.Popen[bytes], body: bytes) -> None:
-    assert program.stdin is not None  # noqa: S101 - asked for above
-    program.stdin.write(len(body).to_bytes(_HEADER, "big") + body)
-    program.stdin.flush()
-
-
-def _received(program: subprocess.Popen[bytes], length: int, until: float) -> bytes:
-    """Return `length` bytes of its answer. Raises EOFError if they do not come in time."""
-    assert program.stdout is not None  # noqa: S101 - asked for above
-    pieces, left = [], length
-    while left:
-        wait = max(0.0, until - time.monotonic())
-        if not select.select([program.stdout], [], [], wait)[0]:
-            raise EOFError
-        piece = program.stdout.read1(left)  # type: ignore[attr-defined]
-        if not piece:
-            raise EOFError
-        pieces.append(piece)
-        left -= len(piece)
-    return b"".join(pieces)
-
-
-def _end(program: subprocess.Popen[bytes]) -> None:
-    atexit.unregister(_end)
-    program.kill()
-    for pipe in (program.stdin, program.stdout):
-        with suppress(OSError):
-            if pipe:
-                pipe.close()
-    program.wait()
 
 
 def _rows(page: dict[str, Any], number: int) -> Iterator[tuple[Row, float]]:
@@ -170,8 +82,8 @@ def _without_repeats(pages: Sequence[list[tuple[Row, float]]]) -> list[Row]:
     What is in the upper half stays on the first page, what is in the lower half on the last, so
     that it does not stand between a text's lines.
     """
-    if len(pages) == 1:
-        return [row for row, _ in pages[0]]
+    if len(pages) < SEVERAL:
+        return [row for page in pages for row, _ in page]
     keys = [{_key(cell, top) for row, top in page for cell in row.cells} for page in pages]
     repeated = set.intersection(*keys)
     found = []

@@ -1,22 +1,12 @@
-"""A program of its own that reads PDFs for the service: what a file does to it harms nobody else.
-
-It is run by its path and imports nothing of the service. On stdin and stdout: 8 bytes of length,
-then a PDF, or JSON that says how its pages are laid out. A PDF that costs more than its time or
-memory ends the program, and the service starts another.
-"""
+"""The pages of a PDF: lines and tables of words, with where they stand, in which font and size."""
 
 from __future__ import annotations
 
 import io
 import json
-import logging
 import re
-import resource
-import select
-import signal
-import sys
 from itertools import pairwise
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import pdfplumber
 from pdfplumber.page import Page
@@ -25,42 +15,39 @@ from pdfplumber.utils.exceptions import PdfminerException
 MAX_PAGES: Final = 50
 MAX_MARKS: Final = 200_000  # characters, lines and boxes of a file
 MAX_RULED: Final = 2_000  # lines and boxes of a page that may be tables
-SECONDS: Final = 2.0  # of processor time a file
-MEMORY: Final = 190 * 1024 * 1024  # bytes of data, the program's own 40 MB included
-IDLE: Final = 60  # seconds without a file, then it ends
 GAP: Final = 1.2  # of a font's size: wider than any blank between words
 _BOLD: Final = re.compile(r"(?i)bold|black|heavy|-bd")
-HEADER: Final = 8  # bytes that say a length
 Words = list[dict[str, Any]]
 
 
-class Refused(Exception):
-    """The file is not read, for a reason that a person understands."""
+def read(body: bytes) -> bytes:
+    """Return the pages as JSON. Raises ValueError that says why not."""
+    return json.dumps(_pages_of(body)).encode()
 
 
-def pages_of(body: bytes) -> dict[str, Any]:
-    """Return the rows of every page and what was left out. Raises Refused."""
+def _pages_of(body: bytes) -> dict[str, Any]:
+    """Return the rows of every page and what was left out."""
     try:
         with pdfplumber.open(io.BytesIO(body)) as pdf:
             if len(pdf.pages) > MAX_PAGES:
-                raise Refused(f"the PDF has more than {MAX_PAGES} pages")
+                raise ValueError(f"The PDF has more than {MAX_PAGES} pages.")
             told, marks = [], 0
             for page in pdf.pages:
                 marks += sum(len(held) for held in page.objects.values())
                 if marks > MAX_MARKS:
-                    raise Refused("the PDF has more characters and lines than are read here")
+                    raise ValueError("The PDF has more characters and lines than are read here.")
                 told.append(_page(page))
                 page.close()
             return {"pages": told, "form": bool(pdf.doc.catalog.get("AcroForm"))}
     except PdfminerException as error:
-        raise Refused(_reason(error)) from None
+        raise ValueError(_reason(error)) from None
 
 
 def _reason(error: PdfminerException) -> str:
     kind = type(error.args[0]).__name__ if error.args else ""
     if kind in {"PDFPasswordIncorrect", "PDFEncryptionError"}:
-        return "the PDF is encrypted"
-    return "the PDF cannot be read: it is damaged"
+        return "The PDF is encrypted."
+    return "The PDF cannot be read: it is damaged."
 
 
 def _page(page: Page) -> dict[str, Any]:
@@ -155,43 +142,3 @@ def _usual_size(words: Words) -> float:
         size = round(word["size"], 1)
         sizes[size] = sizes.get(size, 0) + len(word["text"])
     return max(sizes, key=lambda size: sizes[size]) if sizes else 0
-
-
-def answer(body: bytes) -> bytes:
-    """Return the pages as JSON, or why there are none."""
-    try:
-        return json.dumps(pages_of(body)).encode()
-    except Refused as refused:
-        return json.dumps({"refused": str(refused)}).encode()
-    except MemoryError:
-        return json.dumps({"refused": "the PDF needs more memory than it may"}).encode()
-    except Exception:  # whatever a damaged file makes the library raise
-        return json.dumps({"refused": "the PDF cannot be read: it is damaged"}).encode()
-
-
-def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """Read one file after the other, until nobody asks any more."""
-    while select.select([source], [], [], IDLE)[0]:
-        header = source.read(HEADER)
-        if len(header) < HEADER:
-            return
-        body = source.read(int.from_bytes(header, "big"))
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
-        told = answer(body)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        sink.write(len(told).to_bytes(HEADER, "big") + told)
-        sink.flush()
-
-
-def main() -> None:
-    """Bound this program, and serve."""
-    logging.disable(logging.CRITICAL)  # what a damaged file makes the library say
-    for kind, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_CORE, 0)):
-        hard = resource.getrlimit(kind)[1]
-        limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (limit, hard))
-    serve(sys.stdin.buffer, sys.stdout.buffer)
-
-
-if __name__ == "__main__":
-    main()
