@@ -221,12 +221,22 @@ ENVELOPES = [
         [("8HX03", "action")],
     ),
     (enveloped(document(), addresses=("urn:nhs-uk:addressing:mesh:X",)), []),
+    # The document itself says who is to act: the envelope adds who is told.
+    (
+        enveloped(document(header=NAMED), addresses=("urn:nhs-uk:addressing:ods:G99901",)),
+        [
+            ("8HX03", "action"),
+            ("G99901", "information"),
+            (None, "action"),
+            ("G99901", "information"),
+        ],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("body", "expected"), ENVELOPES)
 def test_whom_the_envelope_is_addressed_to_is_told(
-    body: bytes, expected: list[tuple[str, str]]
+    body: bytes, expected: list[tuple[str | None, str]]
 ) -> None:
     _, transfer = converted("RX5", body)
 

@@ -68,6 +68,16 @@ def test_paths_go_on_from_the_place_that_each_found() -> None:
     assert roots == [["1.2.3"], ["1.2.3"]]
 
 
+def test_the_document_and_its_envelope_are_reached_from_each_other() -> None:
+    (address,) = FORMAT.compile_path("/itk:DistributionEnvelope//itk:address").nodes(MESSAGE.root)
+    (title,) = FORMAT.compile_path("/ClinicalDocument/title").nodes(MESSAGE.root)
+
+    tracking = FORMAT.compile_path("/itk:DistributionEnvelope/itk:header/@trackingid")
+    assert FORMAT.compile_path("/ClinicalDocument/id/@root").values(address) == ["1.2.3"]
+    assert tracking.values(title) == ["T1"]
+    assert FORMAT.compile_path("@uri").values(address) == ["urn:nhs-uk:addressing:ods:8HX03"]
+
+
 def test_the_document_itself_can_be_had_as_xml() -> None:
     (text,) = FORMAT.compile_path("document()").values(MESSAGE.root)
 

@@ -47,11 +47,13 @@ def compile_path(text: str) -> Path:
 
 
 def _results(compiled: Compiled) -> Callable[[Place], list[Any]]:
-    find, of_envelope = compiled.find, compiled.of_envelope
+    find, start = compiled.find, compiled.start
 
     def results(node: Place) -> list[Any]:
         element: etree._Element | None = node[0]
-        if of_envelope:
+        if start == "document":  # a place may be one of the envelope, which is a tree of its own
+            element = node[1].document
+        elif start == "envelope":
             envelope = node[1].envelope
             element = envelope.header if envelope else None
         found: Any = [] if element is None else find(element)

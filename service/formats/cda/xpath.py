@@ -16,6 +16,7 @@ from lxml import etree
 from service.formats.cda.names import PREFIXES
 
 Kind = Literal["literal", "number", "sign", "name"]
+Start = Literal["place", "document", "envelope"]
 
 LONGEST: Final = 2_000  # characters of a path
 _TOKEN: Final = re.compile(
@@ -53,10 +54,10 @@ class _Token:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compiled:
-    """A path ready to be asked; `of_envelope`: it starts at the envelope, not the document."""
+    """A path ready to be asked, and where it starts: at a place, the document or the envelope."""
 
     find: etree.XPath
-    of_envelope: bool
+    start: Start
 
 
 def compile_xpath(text: str) -> Compiled:
@@ -73,7 +74,8 @@ def compile_xpath(text: str) -> Compiled:
         raise ValueError(f"{text} is no XPath 1.0") from None
     first = next((token.text for token in tokens if token.kind == "name"), "")
     is_absolute = tokens[0].text in {"/", "//"}
-    return Compiled(find=find, of_envelope=is_absolute and first.startswith("itk:"))
+    absolute: Start = "envelope" if first.startswith("itk:") else "document"
+    return Compiled(find=find, start=absolute if is_absolute else "place")
 
 
 def _tokens(text: str) -> Iterator[_Token]:
