@@ -141,12 +141,13 @@ def to_nobody() -> bytes:
 def test_a_refusal_says_why_in_itks_codes_and_is_kept(
     body: bytes, status: int, code: str, relay: Relay, kent: Team
 ) -> None:
-    response = kent.post("/fhir/$process-message", body, XML)
+    for path in PATHS[:2]:
+        response = kent.post(path, body, XML)
 
-    told = read(response)
-    assert response.status_code == status
-    assert (told.answers, told.code) == (MESSAGE_ID, "fatal-error")
-    assert set(told.codes) == {code}
+        told = read(response)
+        assert response.status_code == status
+        assert (told.answers, told.code) == (MESSAGE_ID, "fatal-error")
+        assert set(told.codes) == {code}
     assert len(relay.store.dead_letters.list()) == 1
 
 
@@ -200,3 +201,15 @@ def test_an_acknowledgement_is_never_acknowledged(kent: Team) -> None:
 
     assert response.status_code == 422
     assert response.get_json()["resourceType"] == "OperationOutcome"
+
+
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+def test_a_transaction_is_r4_and_a_message_may_be_stu3(version: str, kent: Team) -> None:
+    """What a sender says of the version is checked against what is done with it."""
+    media_type = f"{XML}; fhirVersion={version}"
+    transaction = b'<Bundle xmlns="http://hl7.org/fhir"><type value="transaction"/></Bundle>'
+
+    assert kent.post("/fhir", discharge(), media_type).status_code == 200
+    assert kent.post("/fhir", transaction, media_type).status_code == (
+        415 if version == "3.0" else 200
+    )

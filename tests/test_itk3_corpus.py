@@ -132,6 +132,7 @@ TRUE_REASONS = (
     "there is no Patient in this message",
     "routed by another NHS number",
     "a bundle sent here has one of the types",
+    "says what can be read elsewhere",
     "resourceType names no resource",
 )
 

@@ -17,6 +17,7 @@ JSON_TYPES: Final = ("application/fhir+json", "application/json", "text/json", "
 PATCH_TYPE: Final = "application/json-patch+json"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 VERSIONS: Final = ("4.0", "4.0.1")
+OF_MESSAGES: Final = (*VERSIONS, "3.0", "3.0.1", "3.0.2")  # what a message or document may be in
 MAX_WAIT: Final = 55  # seconds of one long poll: below the minute at which proxies hang up
 _ANY: Final = ("*/*", "application/*")
 _QUALITY: Final = re.compile(r"[01](?:\.\d{0,3})?")
@@ -90,12 +91,14 @@ def _is_ours(media_range: str, types: tuple[str, ...]) -> bool:
     return _quality(media_range, types) > 0
 
 
-def _quality(media_range: str, types: tuple[str, ...]) -> float:
+def _quality(
+    media_range: str, types: tuple[str, ...], versions: tuple[str, ...] = VERSIONS
+) -> float:
     """Return how welcome a media range is (RFC 9110, 12.4.2); 0 where it is none of these."""
     kind, *rest = (part.strip() for part in media_range.split(";"))
     said = dict(_parameter(part) for part in rest)
     version = said.get("fhirversion", VERSIONS[0])
-    if kind.lower() not in types or version not in VERSIONS:
+    if kind.lower() not in types or version not in versions:
         return 0.0
     quality = said.get("q", "1")
     return float(quality) if _QUALITY.fullmatch(quality) else 1.0
@@ -106,9 +109,9 @@ def _parameter(text: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip().strip('"')
 
 
-def check_content(content_type: str, *types: str) -> None:
+def check_content(content_type: str, *types: str, versions: tuple[str, ...] = VERSIONS) -> None:
     """Raise UnsupportedMediaType unless the body is of one of these types (and FHIR 4.0)."""
-    if not _is_ours(content_type, types):
+    if not _quality(content_type, types, versions):
         raise UnsupportedMediaType(f"Send this as {types[0]} (FHIR 4.0).")
 
 

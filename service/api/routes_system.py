@@ -11,7 +11,7 @@ from service.api.bodies import read_body
 from service.api.bundles import KINDS, Bundles
 from service.api.committing import Sending
 from service.api.exchange import Door, Exchange
-from service.api.negotiation import JSON_TYPES, XML_TYPES, check_content
+from service.api.negotiation import JSON_TYPES, OF_MESSAGES, XML_TYPES, check_content
 from service.api.reply import FHIR_JSON, Reply, dumps
 from service.api.writing import read_posted, read_resource
 from service.errors import (
@@ -24,6 +24,7 @@ from service.errors import (
 )
 from service.fhir.search_parameters import Resource
 from service.formats import xml_tree
+from service.itk import is_itk3
 from service.model import OdsCode
 from service.store import Receipt
 
@@ -56,15 +57,18 @@ class SystemRoutes:
 
     def _bundle(self, exchange: Exchange) -> Reply:
         media_type = request.content_type or ""
-        check_content(media_type, *JSON_TYPES, *XML_TYPES)
+        check_content(media_type, *JSON_TYPES, *XML_TYPES, versions=OF_MESSAGES)
         body = read_body(request, self._max_body)
         sending = Sending(body=body, media_type=media_type)
         try:
             posted = _bundle_in(body)
         except ServiceError as refused:
+            if is_itk3(body):  # its refusal is a message too
+                return self._message(exchange, media_type, body)
             self._bundles.committing.refuse(exchange, sending, refused.issues)
             raise
         if posted["type"] in KINDS:
+            check_content(media_type, *JSON_TYPES, *XML_TYPES)
             return self._bundles.post(exchange, posted, sending)
         return self._message(exchange, media_type, body)
 
@@ -72,7 +76,7 @@ class SystemRoutes:
         if request.args.get("async", "false") != "false" or "response-url" in request.args:
             raise _not_asynchronous()
         media_type = request.content_type or ""
-        check_content(media_type, *JSON_TYPES, *XML_TYPES)
+        check_content(media_type, *JSON_TYPES, *XML_TYPES, versions=OF_MESSAGES)
         body = read_body(request, self._max_body)
         content = _content(body)
         return self._message(exchange, media_type if content is body else FHIR_JSON, content)

@@ -89,6 +89,11 @@ class ItkAnswers:
 _ISSUE_TYPES: Final = {itk_codes.NOT_KNOWN: "not-found", itk_codes.MOVED: "business-rule"}
 
 
+def is_itk3(raw: bytes) -> bool:
+    """Whether these bytes say of themselves how ITK3 wants them handled, readable or not."""
+    return _ITK in raw
+
+
 def asked_of(source: SourceMessage) -> Asked | None:
     """Return what an ITK3 message asks of its receiver; None for any other."""
     if source.format != fhir_stu3.FORMAT.name or not isinstance(source, fhir_r4.FhirMessage):
@@ -113,7 +118,7 @@ def require_recipient(source: SourceMessage, transfer: TransferOfCare, told: Ite
 
 def _asked_in(media_type: str, raw: bytes) -> Asked | None:
     """Return what the bytes ask for, as far as they can be read."""
-    if _ITK not in raw:
+    if not is_itk3(raw):
         return None
     try:
         if not fhir_stu3.FORMAT.matches(media_type, raw):
