@@ -165,7 +165,7 @@ def test_a_narrative_is_kept_byte_for_byte() -> None:
 
 
 def test_a_message_of_another_kind_is_refused_with_the_reason() -> None:
-    body = example("rwf-a03-home").replace(b"ADT^A03^ADT_A03", b"ORU^R01^ORU_R01")
+    body = example("rwf-a03-home").replace(b"ADT^A03^ADT_A03", b"SIU^S12^SIU_S12")
 
     with pytest.raises(UnmappedMessage) as caught:
         converted("RWF", body)

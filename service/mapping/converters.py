@@ -36,6 +36,7 @@ _BOOLEANS = {
     **dict.fromkeys(("y", "yes", "true", "1"), True),
     **dict.fromkeys(("n", "no", "false", "0"), False),
 }
+_ENCODED = re.compile(r"[^=]+=*|=+")  # what was encoded in one go, with its padding
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _TELECOM_SCHEME = re.compile(r"(?:(tel)|(mailto)|(fax)):", re.IGNORECASE)
 _MOBILE = re.compile(r"(?:0|\+44|0044)7\d{9}", re.ASCII)
@@ -98,8 +99,11 @@ def _integer(text: str, doubts: Doubts) -> int:
 
 
 def _base64(text: str, doubts: Doubts) -> bytes:
+    """Decode base64; a document that was encoded in parts has padding at the end of each."""
+    plain = "".join(text.split())
+    parts = _ENCODED.findall(plain) if "=" in plain.rstrip("=") else [plain]
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return b"".join(base64.b64decode(part, validate=True) for part in parts)
     except (binascii.Error, ValueError):
         raise ValueError("not base64") from None
 

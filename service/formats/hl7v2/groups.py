@@ -29,6 +29,14 @@ ROL RXC RXR SFT TQ1 TQ2 UAC UB1 UB2 VAR
 KNOWN: Final = frozenset(_LEVEL) | frozenset(_LEAVES.split())
 
 
+def owning(segment: Segment, name: str) -> Iterator[Segment]:
+    """Yield the segment called `name` that `segment` belongs to, if there is one."""
+    for owner in reversed(segment.named.get(name, ())):
+        if any(one is segment for one in belonging(owner, segment.name)):
+            yield owner
+            return
+
+
 def belonging(to: Segment, name: str) -> Iterator[Segment]:
     """Yield the segments called `name` that belong to the segment `to`, in their order.
 

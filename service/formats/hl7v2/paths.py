@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
 
-from service.formats.hl7v2.groups import belonging
-from service.formats.hl7v2.segment import Place, Repetition, Segment
-from service.formats.hl7v2.syntax import (
-    Condition,
-    Every,
-    From,
-    Not,
-    Parsed,
-    Selector,
-    Step,
-    Test,
-    parse,
+from service.formats.hl7v2.choosing import (
+    Choose,
+    choosing,
+    continues,
+    repetition_test,
+    segment_test,
 )
+from service.formats.hl7v2.groups import belonging, owning
+from service.formats.hl7v2.parsed import Every, Parsed, Selector, Step, Test
+from service.formats.hl7v2.segment import Place, Repetition, Segment
+from service.formats.hl7v2.syntax import parse
 from service.formats.source import Node, Path
 
-Item = TypeVar("Item", Segment, Repetition)
-Holds = Callable[[Item], bool]
-Choose = Callable[[Sequence[Item]], Sequence[Item]]
 Segments = Callable[[Node], Sequence[Segment]]
 Values = Callable[[Node], Sequence[str]]
 Places = Callable[[Node], Sequence[Place]]
@@ -75,7 +69,7 @@ def _of_component(text: str, parsed: Parsed) -> Path:
 
 
 def _of_field(text: str, parsed: Parsed, segments: Segments) -> Path:
-    field, choose = parsed.field or 1, _choosing(parsed.repetitions, _repetition_test)
+    field, choose = parsed.field or 1, choosing(parsed.repetitions, repetition_test)
     component, subcomponent = parsed.component or 1, parsed.subcomponent or 1
 
     def chosen(node: Node) -> Iterator[Place]:
@@ -141,7 +135,7 @@ def _segments(parsed: Parsed) -> Segments:
 
 def _beginning(parsed: Parsed) -> Segments:
     origin, name = parsed.origin, parsed.name
-    choose = _choosing(parsed.which, _segment_test)
+    choose = choosing(parsed.which, segment_test)
 
     def of_message(node: Node) -> Sequence[Segment]:
         found: Sequence[Segment] = node.named.get(name, ())
@@ -154,14 +148,20 @@ def _beginning(parsed: Parsed) -> Segments:
     def here(node: Node) -> Sequence[Segment]:
         return (node.segment,) if node.segment else ()
 
+    def owner(node: Node) -> Sequence[Segment]:
+        found = [*owning(node.segment, name)] if node.segment else []
+        return choose(found) if choose else found
+
     if origin == "run":
         return _followed(here, Step(sign=">", name=name, which=parsed.which))
+    if origin == "owner":
+        return owner
     return {"message": of_message, "group": of_group}.get(origin, here)
 
 
 def _belonging(before: Segments, step: Step) -> Segments:
     """Return what finds the segments that belong to each of those before."""
-    choose = _choosing(step.which, _segment_test)
+    choose = choosing(step.which, segment_test)
 
     def found(node: Node) -> list[Segment]:
         groups = ([*belonging(owner, step.name)] for owner in before(node))
@@ -172,7 +172,8 @@ def _belonging(before: Segments, step: Step) -> Segments:
 
 def _followed(before: Segments, step: Step) -> Segments:
     """Return what finds each segment before, and the run that follows directly on it."""
-    choose = _choosing(step.which, _segment_test)
+    alike = [places for selector in step.which for places in _same(selector)]
+    choose = choosing(step.which, segment_test)
 
     def found(node: Node) -> list[Segment]:
         every: list[Segment] = []
@@ -180,6 +181,8 @@ def _followed(before: Segments, step: Step) -> Segments:
             every.append(first)
             after = first.next
             while after and after.name == step.name and (not choose or choose([after])):
+                if not all(continues(first, after, place) for place in alike):
+                    break
                 every.append(after)
                 after = after.next
         return every
@@ -187,66 +190,10 @@ def _followed(before: Segments, step: Step) -> Segments:
     return found
 
 
-def _choosing(
-    selectors: Sequence[Selector], test: Callable[[Test], Holds[Item]]
-) -> Choose[Item] | None:
-    """Return what applies `selectors` from left to right; None where there are none."""
-    steps = [_step(selector, test) for selector in selectors]
-    if len(steps) <= 1:
-        return steps[0] if steps else None
-
-    def choose(items: Sequence[Item]) -> Sequence[Item]:
-        for step in steps:
-            items = step(items)
-        return items
-
-    return choose
-
-
-def _step(selector: Selector, test: Callable[[Test], Holds[Item]]) -> Choose[Item]:
-    if isinstance(selector, int):
-        number = selector
-        return lambda items: items[number - 1 : number]
-    if isinstance(selector, From):
-        first = selector.number - 1
-        return lambda items: items[first:]
-    holds = _holding(selector, test)
-    return lambda items: [item for item in items if holds(item)]
-
-
-def _holding(condition: Condition, test: Callable[[Test], Holds[Item]]) -> Holds[Item]:
-    if isinstance(condition, Test):
-        return test(condition)
-    if isinstance(condition, Not):
-        opposite = _holding(condition.condition, test)
-        return lambda item: not opposite(item)
-    parts = [_holding(part, test) for part in condition.conditions]
-    wanted = not isinstance(condition, Every)
-
-    def holds(item: Item) -> bool:
-        for part in parts:  # a loop costs a third of any() with a generator
-            if part(item) is wanted:
-                return wanted
-        return not wanted
-
-    return holds
-
-
-def _repetition_test(test: Test) -> Holds[Repetition]:
-    component, subcomponent = (*test.place, 1)[:2]
-    texts = test.texts
-    return lambda repetition: repetition.text(component, subcomponent) in texts
-
-
-def _segment_test(test: Test) -> Holds[Segment]:
-    """Of a repeating field any repetition may fit; one without any value fits ''."""
-    field, component, subcomponent = (*test.place, 1, 1)[:3]
-    texts = test.texts
-
-    def holds(segment: Segment) -> bool:
-        found = [r.text(component, subcomponent) for r in segment.repetitions(field)]
-        return any(text in texts for text in filter(None, found)) or (
-            "" in texts and not any(found)
-        )
-
-    return holds
+def _same(selector: Selector) -> Iterator[tuple[int, ...]]:
+    """Yield the places that every segment of a run has in common with its first."""
+    if isinstance(selector, Test) and selector.sense == "same":
+        yield selector.place
+    if isinstance(selector, Every):
+        for condition in selector.conditions:
+            yield from _same(condition)

@@ -16,18 +16,34 @@
     OBX[2='ED']>OBX[5.4='']-5.5   each of those before the >, and those called OBX that directly
                         follow it one after another while the condition holds: text in pieces
     >OBX[5.4='']-5.5    the same of the segment that `each` is at
+    >OBX[3 same]-5      of it and those that follow with the same field 3, or none: text in lines
+    OBX[each 3]         the first of every such run
+    <ORC-1              of the ORC that the segment which `each` is at belongs to
 
-Conditions: = != in, not in, and, or, not, ( ). A number counts from 1, as the standard does.
+Conditions: = != in, not in, begins, same, and, or, not, ( ). `5.5 begins ('JVBER', 'e1xy')` asks
+for one of several beginnings. A number counts from 1, as the standard does.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
 
-Origin = Literal["message", "segment", "repetition", "group", "run"]
+from service.formats.hl7v2.parsed import (
+    Condition,
+    Every,
+    Firsts,
+    From,
+    Not,
+    Origin,
+    Parsed,
+    Selector,
+    Some,
+    Step,
+    Test,
+)
 
 _TOKENS: Final = re.compile(
     r"\s*(?:(?P<word>[A-Za-z_]\w*)|(?P<number>[0-9]{1,5})|(?P<text>'[^']*'|\"[^\"]*\")"
@@ -35,69 +51,6 @@ _TOKENS: Final = re.compile(
 )
 _SIGNS: Final[dict[str, Literal["+", ">"]]] = {"+": "+", ">": ">"}
 _SEGMENT: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Test:
-    """Whether a part of a repetition or of a segment is one of some texts."""
-
-    place: tuple[int, ...]  # (component, subcomponent) or (field, component, subcomponent)
-    texts: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Not:
-    """The opposite of a condition."""
-
-    condition: Condition
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Every:
-    """Conditions that must all hold."""
-
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Some:
-    """Conditions of which one must hold."""
-
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class From:
-    """All from the n-th on."""
-
-    number: int
-
-
-Condition = Test | Not | Every | Some
-Selector = int | From | Condition  # the n-th of what is left, or those for which it holds
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """From the segments found so far to others: those that belong (+), or that follow (>)."""
-
-    sign: Literal["+", ">"]
-    name: str
-    which: tuple[Selector, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parsed:
-    """A path in its parts; `field` None: segments; `component` None: repetitions."""
-
-    origin: Origin
-    name: str = ""
-    which: tuple[Selector, ...] = ()
-    steps: tuple[Step, ...] = ()
-    field: int | None = None
-    repetitions: tuple[Selector, ...] = ()
-    component: int | None = None
-    subcomponent: int | None = None
 
 
 def parse(path: str) -> Parsed:
@@ -129,6 +82,8 @@ class _Parser:
             return self._named("group")
         if self._take(">"):
             return self._named("run")
+        if self._take("<"):
+            return self._named("owner")
         return None
 
     def _named(self, origin: Origin) -> Parsed:
@@ -184,6 +139,8 @@ class _Parser:
         return tuple(selectors)
 
     def _selector(self, depth: int) -> Selector:
+        if depth > 1 and self._take("each"):
+            return Firsts(place=self._place(depth))
         if self._kind() != "number" or self._peek(1) not in ("]", "."):
             return self._some(depth)
         if self._peek(1) == "]":
@@ -217,7 +174,7 @@ class _Parser:
             if not self._take(")"):
                 raise self._fault('")" is expected', "PID-3[(4='NHS' or 5='NH') and 1!=''].1")
             return condition
-        return self._test(self._place(depth))
+        return self._test(self._place(depth), depth)
 
     def _place(self, depth: int) -> tuple[int, ...]:
         example = "OBX[3.1='abc']-5" if depth > 1 else "PID-3[4.1='NHS'].1"
@@ -226,11 +183,15 @@ class _Parser:
             place.append(self._number("a number", example))
         return tuple(place)
 
-    def _test(self, place: tuple[int, ...]) -> Condition:
+    def _test(self, place: tuple[int, ...], depth: int) -> Condition:
         if self._take("="):
             return Test(place=place, texts=frozenset({self._text()}))
         if self._take("!="):
             return Not(condition=Test(place=place, texts=frozenset({self._text()})))
+        if depth > 1 and self._take("same"):
+            return Test(place=place, sense="same")
+        if self._take("begins"):
+            return Test(place=place, texts=self._texts(), sense="begins")
         negated = self._take("not")
         if not self._take("in"):
             raise self._fault("=, !=, in or not in is expected", "PID-3[5='NH'].1")
