@@ -20,7 +20,7 @@ _WAITING = Issue(
 def acknowledgements_blueprint(
     acknowledgements: BusinessAcknowledgements, authenticate: Authenticate
 ) -> Blueprint:
-    """The route; over MESH a sender is told without asking."""
+    """The route. A sender asks until it is answered."""
     bp = Blueprint("business-acknowledgements", __name__)
 
     @bp.get("/itk/acknowledgements/<message_id>")
