@@ -18,8 +18,9 @@ from service.formats.letters.words import plain
 
 INDENT: Final = 8.0  # points: what begins further right than its label goes on with its value
 NEAR: Final = 20.0  # points: what begins this near to a label stands under it
-_COLON: Final = re.compile(r"\s*[:\uff1a]+(?!\d\d\b)")  # not that of a time
+_COLON: Final = re.compile(r"\s*(?:(?<!\d)[:\uff1a]+|[:\uff1a]+(?!\d\d\b))")  # not that of a time
 _BLANKS: Final = re.compile(r"\s+")
+_UNKNOWN_LABEL: Final = re.compile(r"[A-Z][\w /.'()-]{0,40}:(?:\s|$)")
 LONGEST_LABEL: Final = 200  # characters
 LOOK_BACK: Final = 40  # characters
 
@@ -207,6 +208,8 @@ def _next_cell(row: Row, found: _Found, known: Known) -> Cell:
     follower = row.cells[found.cell + 1 : found.cell + 2]
     if not follower or _leads_on(follower[0], known):
         return replace_cell(row.cells[found.cell], ())
+    if not row.table and _UNKNOWN_LABEL.match(follower[0].text):
+        return replace_cell(row.cells[found.cell], ())  # a pair of its own, beyond a gap
     return replace_cell(follower[0], list(_until_named(follower[0].paragraphs, known)))
 
 

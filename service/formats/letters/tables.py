@@ -36,7 +36,7 @@ def column(extent: Extent, names: frozenset[str]) -> Iterator[Extent]:
                 for row in extent.rows
                 if not _is_note(row, extent.header)
                 for one in row.full
-                if _column_of(one, extent.header) == at
+                if _column_of(one, row, extent.header) == at
             ]
             if found:
                 yield extent.part(found)
@@ -64,7 +64,7 @@ def _entries(
             continue
         if _ends(row, rows_[at], header, known):
             break
-        goes_on = _is_note(row, header) or _column_of(row.full[0], header) > 0
+        goes_on = _is_note(row, header) or _column_of(row.full[0], row, header) > 0
         if entry and not goes_on:
             yield entry
             entry = []
@@ -84,7 +84,8 @@ def _ends(row: Row, first: Row, header: Sequence[Cell], known: Known) -> bool:
     if [plain(cell.text) for cell in row.full] == [plain(cell.text) for cell in header]:
         return True
     if not first.table:  # running text under the table reaches over its first column
-        return len(row.full) == 1 and row.full[0].right > header[1].left
+        only = row.full[0] if len(row.full) == 1 else None
+        return only is not None and only.left < header[1].left - NEAR < only.right
     return row.table != first.table and len(row.cells) != len(first.cells)
 
 
@@ -95,9 +96,9 @@ def _is_note(row: Row, header: Sequence[Cell]) -> bool:
     return wide and full[0].left <= header[0].left and full[0].right > header[1].left
 
 
-def _column_of(cell: Cell, header: Sequence[Cell]) -> int:
+def _column_of(cell: Cell, row: Row, header: Sequence[Cell]) -> int:
     """Return the column in which a cell begins."""
-    near = NEAR if any(one.left != int(one.left) for one in header) else 0.5
+    near = 0 if row.table else NEAR
     return max((at for at, one in enumerate(header) if one.left <= cell.left + near), default=0)
 
 
