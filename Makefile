@@ -5,7 +5,8 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
+CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3)
+BY_SPEED := for py in $(CANDIDATES); do $$py tools/speed.py 2>/dev/null; done | sort -n | cut -f2 | uniq
 PIP := -m pip --quiet --disable-pip-version-check --no-input
 INSTALL_LOCKED := $(BIN)/python $(PIP) install --require-hashes -r
 INSTALL_PROJECT := $(BIN)/python $(PIP) install --no-deps --no-build-isolation -e .
@@ -52,8 +53,7 @@ $(VENV)/%.stamp: %.lock pyproject.toml | $(BIN)/python
 
 # Where a Python has no ensurepip (Debian without python3-venv), its own pip or virtualenv serves.
 $(BIN)/python:
-	@found= ; for py in $(CANDIDATES); do \
-		$$py -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	@found= ; for py in $$($(BY_SPEED)); do \
 		found=$$py; \
 		$$py -m venv --clear $(VENV) >/dev/null 2>&1 && exit 0; \
 		$$py -m pip --version >/dev/null 2>&1 \
