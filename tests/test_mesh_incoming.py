@@ -14,6 +14,7 @@ from mesh_client import MeshClient
 from service.app import Relay
 from service.bundled import bundled_folder
 from service.cli.delivering import poller
+from service.mesh.answers import read_answer
 from service.mesh.configuration import MeshConfiguration
 from tests.cli_runner import relay as command
 from tests.mesh_beside import Sandbox
@@ -25,7 +26,7 @@ pytest_plugins = ["tests.mesh_fixtures"]
 pytestmark = pytest.mark.peer
 
 EXAMPLES = bundled_folder("mappings") / "examples"
-TRANSFER = (EXAMPLES / "base-itk3-outpatient.json").read_bytes()
+TRANSFER = (EXAMPLES / "base-itk3-discharge.xml").read_bytes()
 REFERRAL = (EXAMPLES / "rwf-message-referral.json").read_bytes()
 
 
@@ -149,17 +150,45 @@ def test_what_is_too_large_and_what_is_not_for_us_stays_with_mesh(
     assert len(Team.of(meshed, "8HX01").feed()) == 1
 
 
-def test_an_answer_that_is_a_message_goes_back_to_the_senders_mailbox(
+@pytest.mark.parametrize(
+    ("body", "code", "detail"),
+    [(TRANSFER, "ok", "20013"), (TRANSFER[:3000], "fatal-error", "20006")],
+)
+def test_an_itk_acknowledgement_that_was_asked_for_goes_back_to_the_senders_mailbox(
+    polled: Relay, sandbox: Sandbox, body: bytes, code: str, detail: str
+):
+    sandbox.post("RVV0001", body)
+
+    emptied(sandbox)
+
+    [id_] = sandbox.inbox("RVV0001")
+    with sandbox.mailbox("RVV0001") as box, box.incoming(id_) as answer:
+        assert answer.workflow == "TOC_FHIR_IP_DISCH_ACK"
+        assert answer.media_type == "application/fhir+xml"
+        answered = read_answer(answer.read(10**6))
+    assert (answered.code, answered.details[0]) == (code, detail)
+
+
+def test_no_acknowledgement_goes_back_that_was_not_asked_for(polled: Relay, sandbox: Sandbox):
+    asked = b'AckRequested">\n<valueBoolean value="true"/>'
+    assert TRANSFER.count(asked) == 2
+    sandbox.post("RVV0001", TRANSFER.replace(asked, asked.replace(b"true", b"false")))
+
+    emptied(sandbox)
+
+    assert sandbox.inbox("RVV0001") == []
+    assert len(committed(polled, "RVV")) == 1
+
+
+def test_the_answer_to_a_fhir_message_goes_back_to_the_senders_mailbox(
     polled: Relay, sandbox: Sandbox
 ):
     sandbox.post("RWF0001", REFERRAL, media_type="application/fhir+json")
 
     emptied(sandbox)
 
-    [id_] = sandbox.inbox("RWF0001")
-    with sandbox.mailbox("RWF0001") as box, box.incoming(id_) as answer:
-        assert answer.workflow == "TOC_FHIR_IP_DISCH_ACK"
-        assert b'"response"' in answer.read(10**6)
+    [body] = sandbox.collect("RWF0001")
+    assert read_answer(body).code == "ok"
 
 
 def test_two_who_poll_at_once_take_each_message_once(

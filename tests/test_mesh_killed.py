@@ -18,7 +18,7 @@ pytest_plugins = ["tests.mesh_fixtures"]
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
 EXAMPLES = bundled_folder("mappings") / "examples"
-REFERRAL = (EXAMPLES / "rwf-message-referral.json").read_bytes()
+TRANSFER = (EXAMPLES / "base-itk3-discharge.xml").read_bytes()
 
 # What the poller asks of MESH, in the order in which it asks.
 STEPS = {
@@ -48,15 +48,15 @@ def test_a_poller_that_is_killed_takes_each_message_in_and_answers_it_once(
     mappings = meshed.settings.mappings
     with delivering(url, mesh, mappings) as first:
         sandbox.trap(*STEPS[step], when, first.pid)
-        sandbox.post("RWF0001", REFERRAL, media_type="application/fhir+json")
+        sandbox.post("RVV0001", TRANSFER)
         assert first.process.wait(60) == -signal.SIGKILL
 
     with delivering(url, mesh, mappings):
         eventually(lambda: not sandbox.inbox("RELAY01"), 60)
 
     assert not sandbox.is_trapped
-    assert len(sandbox.inbox("RWF0001")) == 1
-    assert len(meshed.store.stream("RWF", "Patient")) == 1
+    assert len(sandbox.inbox("RVV0001")) == 1
+    assert len(meshed.store.stream("RVV", "Patient")) == 1
     assert meshed.store.dead_letters.list() == []
 
 
