@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from mapping_samples import CORPUS, fact, shipped
 
+from service.app import Relay
 from service.errors import ServiceError
 from service.fhir.validate.xhtml import is_narrative
 from service.formats.cda import FORMAT
 from service.model import OdsCode, TransferOfCare
+from tests.relay_client import Team
 
+pytest_plugins = ["tests.relay_fixtures"]
 pytestmark = [
     pytest.mark.corpus,
     pytest.mark.skipif(
@@ -191,6 +194,30 @@ def test_a_sample_becomes_what_it_says(name: str) -> None:
     found = {path: fact(transfer, path) for path in FACTS[name]}
     told = {path: tuple(v) if isinstance(v, list) else v for path, v in found.items()}
     assert told == FACTS[name]
+
+
+def test_every_sample_is_taken_over_http_and_what_is_made_of_it_conforms(relay: Relay) -> None:
+    """The fixture checks at its end that everything stored conforms to its profiles."""
+    team = Team.of(relay, "RXX")
+
+    statuses = {
+        name: team.post("/cda", (CORPUS / name).read_bytes(), "text/xml").status_code
+        for name in CONVERTED
+    }
+
+    same = {
+        f"cda-nhs111-itk2/conformance-example-ic24-original{REPORT}",  # sent twice, or changed
+        f"cda-nhs111-itk2/example-adastra-ooh{REPORT}",
+        f"cda-nhs111-itk2/conformance-example-adastra-ooh{REPORT}",
+        "cda-ccda/Discharge_Summary.xml",
+        "cda-ccda/Discharge_Summary.ccda",
+        f"cda-ccda/Consult Document Closing Referral({REF}).xml",
+        f"cda-ccda/Consult-Document-Closing-Referral-{REF}.ccda",
+        "cda-ccda/Referral_Note.xml",
+    }
+    assert {name: status for name, status in statuses.items() if status not in (200, 201)} == {
+        name: 409 for name, status in statuses.items() if name in same and status == 409
+    }
 
 
 @pytest.mark.parametrize("name", CONVERTED)
