@@ -101,6 +101,15 @@ def test_a_frame_that_was_begun_again_is_refused_and_the_second_one_taken(
     assert letter.size == 200
 
 
+def test_a_frame_of_nothing_but_beginnings_is_refused_once(listen: Listen, relay: Relay) -> None:
+    with listen().connected() as wire:
+        wire.sendall((VT + b"MSH|^~\\&|A") * 5_000 + END + VT + TWO + END)
+        told = heard(wire, 2)
+
+    assert [code for code, _ in told] == ["AR", "AA"]
+    assert len(relay.store.dead_letters.list()) == 1
+
+
 def test_half_a_message_is_never_replayed_as_a_whole_one(listen: Listen, relay: Relay) -> None:
     from service.app import replay
     from service.errors import UnreadableMessage

@@ -58,6 +58,7 @@ def assert_each_arrived_once(told: Told, path: Path, messages: int) -> None:
     assert all_rows(path, TOLD) == [(messages, messages, messages)]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 60)
 def test_each_message_is_acknowledged_once_it_is_stored_none_lost_and_none_doubled(path):
     with serving("--database", f"sqlite:///{path}", "--mllp", "0=RJZ") as served:
@@ -73,6 +74,7 @@ def test_each_message_is_acknowledged_once_it_is_stored_none_lost_and_none_doubl
     assert code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 60)
 def test_a_listener_that_is_killed_under_load_comes_back_and_nothing_is_lost_or_doubled(path):
     messages = MESSAGES // 2

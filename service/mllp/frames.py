@@ -15,6 +15,7 @@ from typing import Final
 VT: Final = b"\x0b"
 FS: Final = b"\x1c"
 END: Final = FS + b"\r"
+_MOST_RESTARTS: Final = 100  # in one frame
 LONGEST_HEAD: Final = 4_000  # bytes that are kept of a frame that is too long
 _BLANK: Final = re.compile(rb"(?:[\0\t\n\r\x1c ]|\xef\xbb\xbf)*")
 _BEGUN_MARKS: Final = (bytearray(b"\xef"), bytearray(b"\xef\xbb"))  # of a byte order mark
@@ -143,6 +144,9 @@ class Deframer:
 def _frames(content: bytes) -> Iterator[Frame]:
     """Yield a frame, and before it what was begun in it and given up without an end."""
     *unended, whole = _RESTART.split(content)
+    if len(unended) > _MOST_RESTARTS:  # no sender does that by mistake: one refusal is enough
+        yield Frame(content=content, unended=True)
+        return
     for part in unended:
         if part.strip(b"\0\r\n "):
             yield Frame(content=part, unended=True)
