@@ -142,9 +142,9 @@ def create_app(relay: Relay) -> Flask:
             verifier,
             relay.tokens,
             relay.new_id,
-            lambda entry: relay.store.audit([entry]),
-            relay.clock,
-            relay.settings.public_url,
+            record=lambda entry: relay.store.audit([entry]),
+            clock=relay.clock,
+            public_url=relay.settings.public_url,
         )
     )
     app.register_blueprint(intake_blueprint(relay.pipeline, authenticate, relay.settings.max_body))

@@ -41,6 +41,7 @@ def oauth_blueprint(
     verifier: AssertionVerifier,
     tokens: AccessTokens,
     new_id: Callable[[], str],
+    *,
     record: Record,
     clock: Callable[[], datetime],
     public_url: str | None = None,
