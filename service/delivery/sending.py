@@ -91,8 +91,12 @@ class Sender:
             try:
                 events = self._store.feed(self.recipient, place.n, self._channel.batch).events
             except Gone as gone:
-                self._park(f"{gone.text}; they were never sent")
-                return ()
+                if place.updated:
+                    self._park(f"{gone.text}; they were never sent")
+                    return ()
+                floor = self._store.head(self.recipient).floor  # it begins with what is kept
+                place = self._places.pass_over(self._holder, place, floor)
+                continue
             if not (events and place.round and self._is_confirmed(events[0].n)):
                 return tuple(e for e in events if not place.trying or e.n <= place.trying)
             place = self._places.pass_over(self._holder, place, events[0].n)
