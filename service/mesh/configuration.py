@@ -16,7 +16,7 @@ from service.model import OdsCode
 
 PREFIX: Final = "DISCHARGE_RELAY_MESH_"
 PASSWORD, SHARED_KEY = PREFIX + "PASSWORD", PREFIX + "SHARED_KEY"
-POLL: Final = 300  # seconds: how often MESH asks to be polled at most
+POLL: Final = 300  # seconds between two looks at a mailbox that stays empty
 TIMEOUT: Final = 60
 _FILES: Final = ("ca", "certificate", "key")
 
