@@ -193,6 +193,8 @@ def test_a_stopped_medicine_is_not_on_the_list_and_that_is_told() -> None:
 
     assert [medicine.text for medicine in transfer.medications] == ["Morphine MR 10mg tablets"]
     assert any("left out of the list of medicines" in text for text in texts(transfer))
+    stopped = [each for each in transfer.sections if each.title == "Medicine stopped or not taken"]
+    assert [each.narrative for each in stopped] == ["Codeine 30mg tablets"]
 
 
 def test_codes_of_care_connect_become_the_national_ones() -> None:
