@@ -241,7 +241,8 @@ def _rows(
         if len(cells) < len(header) or surplus:
             wrong.append(f"line {at}: {len(cells)} values for {len(header)} columns")
         values = dict(zip(header, cells, strict=False))
-        yield Line(at, header, values, top + b"".join(pieces[at - 1 : end]))
+        own = b"".join(pieces[at - 1 : end]).rstrip(b"\r\n")  # the last line may have no end
+        yield Line(at, header, values, top + own)
     if wrong:
         more = len(wrong) - MAX_FAULTS
         shown = wrong[:MAX_FAULTS] + ([f"and {more} lines more"] if more > 0 else [])
