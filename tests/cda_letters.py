@@ -7,6 +7,7 @@ UNVERIFIED = "2.16.840.1.113883.2.1.3.2.4.18.23"
 ODS = "2.16.840.1.113883.2.1.3.2.4.19.1"
 DX = "2.16.840.1.113883.2.1.3.2.4.17.325"
 NUMBER = "9990123454"
+US = '<id root="1.2.840.1" extension="7"/>'  # a patient's number in no system that is known
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _SPACES = (
     'xmlns="urn:hl7-org:v3" xmlns:sdtc="urn:hl7-org:sdtc" '
@@ -77,3 +78,16 @@ def enveloped(
     if not soap:
         return whole
     return b'<s:Envelope xmlns:s="%b"><s:Body>%b</s:Body></s:Envelope>' % (SOAP.encode(), whole)
+
+
+def disposition(code: str, name: str = "", system: str = DX) -> str:
+    """Return what is to be done next, as an encounter says it."""
+    return f"<dischargeDispositionCode code='{code}' codeSystem='{system}' displayName='{name}'/>"
+
+
+def coded(code: str, name: str = "", title: str = "") -> dict[str, str]:
+    """Return the parts that say what kind of document it is."""
+    return {
+        "code": f"<code code='{code}' displayName='{name}'/>",
+        "title": f"<title>{title}</title>",
+    }

@@ -19,6 +19,7 @@ from service.formats.xml_tree import MAX_BYTES, XmlTree, is_xml, line_of, read_t
 
 MOST_DOCUMENTS: Final = 20  # of one envelope
 _DOCUMENT: Final = f"{{{HL7}}}ClinicalDocument"
+_WIDE: Final = 4  # bytes in which UTF-16 shows
 _GZIP: Final = 16 + zlib.MAX_WBITS  # zlib's name for a gzip stream
 _NOT_HERE: Final = "there is no ClinicalDocument of HL7 CDA R2 in this XML"
 _ANSWERS: Final = frozenset(
@@ -53,7 +54,7 @@ def read(body: bytes, charset: str | None = None) -> tuple[CdaMessage, ...]:
 
 def envelope_in(body: bytes) -> Envelope | None:
     """Return the envelope in `body`, whatever is in it; None for what has none or is no XML."""
-    if not is_xml(body):
+    if not is_xml(body) or (b"Envelope" not in body and b"\0" not in body[:_WIDE]):
         return None
     try:
         return envelope_of(read_tree(body).root)
