@@ -24,7 +24,7 @@ from service.errors import (
     UnreadableMessage,
 )
 from service.fhir.build import Origin
-from service.formats import SourceMessage
+from service.formats import SourceMessage, hl7v2
 from service.formats.hl7v2 import Hl7Message
 from service.itk import require_recipient
 from service.mapping import Mapping, Mappings
@@ -93,9 +93,13 @@ class Pipeline:
         raw = self._raw(sender, media_type, body, mapping_id)
         try:
             with self._keeping(raw):
-                sources = self._read(media_type, body, mapping_id)
+                sources = self._read_together(media_type, body, mapping_id)
         except ServiceError as refusal:
             return (self._answers.negative(body, refusal),)
+        if not sources:  # one that cannot be read refuses no other
+            parts = hl7v2.apart(body)
+            each = (self.receive_hl7v2(sender, media_type, p, mapping_id) for p in parts)
+            return tuple(answer for answers in each for answer in answers)
         if len(sources) == 1:
             return (self._acknowledged(raw, sources[0], mapping_id),)
         return tuple(
@@ -219,6 +223,17 @@ class Pipeline:
             return formats.FORMATS[mapping.format].read(body, mapping.charset)
         return formats.detect(media_type, body).read(body)
 
+    def _read_together(
+        self, media_type: str, body: bytes, mapping_id: str
+    ) -> tuple[SourceMessage, ...]:
+        """Read the HL7 v2 messages of a body; none where it has several and one is unreadable."""
+        try:
+            return self._read(media_type, body, mapping_id)
+        except ServiceError:
+            if _are_several(body):
+                return ()
+            raise
+
     def _raw(self, sender: OdsCode, media_type: str, body: bytes, mapping_id: str) -> RawMessage:
         return RawMessage(
             id=self._new_id(),
@@ -253,6 +268,13 @@ class Pipeline:
         told = self._answers.itk3.refused(raw.media_type, raw.body, refusal)
         told = told or self._answers.itk2_refused(raw.body, refusal)
         refusal.answer = (told.media_type, told.body) if told else None
+
+
+def _are_several(body: bytes) -> bool:
+    try:
+        return len(hl7v2.apart(body)) > 1
+    except ServiceError:
+        return False
 
 
 def control_id(sources: Sequence[SourceMessage]) -> str:

@@ -232,3 +232,18 @@ def test_a_training_message_is_refused_by_its_processing_id(trust: Team) -> None
 
     assert ack["MSA"][1] == "AR"
     assert "202" in ack["ERR"][1]
+
+
+def test_one_unreadable_message_of_a_batch_refuses_no_other(trust: Team, relay: Relay) -> None:
+    bad = a03(control_id="K0002").replace(b"ADT^A03^ADT_A03", b"")
+    batch = b"BHS|^~\\&|EPIC\r" + a03() + bad + a03(control_id="K0003") + b"BTS|3\r"
+
+    answers = trust.post("/hl7v2", batch).data.split(b"MSH|")[1:]
+
+    assert [answer.split(b"MSA|")[1][:8] for answer in answers] == [b"AA|K0001", b"AE|K0002",
+                                                                    b"AA|K0003"]  # fmt: skip
+    assert len(Team.of(relay, "G99901").feed()) == 2
+    (letter,) = relay.store.dead_letters.list()
+    kept = relay.store.dead_letters.get(letter.id)
+    assert kept
+    assert kept.body == bad.rstrip(b"\r")

@@ -30,6 +30,20 @@ class Hl7v2:
         return paths.compile_path(text)
 
 
+def apart(body: bytes) -> tuple[bytes, ...]:
+    """Return each message of a body, as it is read alone. Raises UnreadableMessage."""
+    framed = framing.part(body)
+    return tuple(map(framed.raw, framed.messages))
+
+
 FORMAT: Final[Format] = Hl7v2()
 
-__all__ = ["FORMAT", "Due", "Hl7Message", "Hl7v2", "acknowledge", "acknowledgements_due"]
+__all__ = [
+    "FORMAT",
+    "Due",
+    "Hl7Message",
+    "Hl7v2",
+    "acknowledge",
+    "acknowledgements_due",
+    "apart",
+]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from service.errors import Issue, UnreadableMessage
 from service.formats.hl7v2.charset import Codec, marked, strictly
+from service.formats.hl7v2.repair import QUOTED, unwrapped
 
 _BEFORE: Final = b" \t\r\n\x0b\x0c"  # may stand before MSH: space, the frame's VT
 _AFTER: Final = b"\r\n\x1a\x1c\0"  # may stand behind the last segment: the frame's FS, padding
@@ -15,7 +17,9 @@ _MARK: Final = b"\xef\xbb\xbf"
 _HEADER: Final = re.compile(rb"MSH([^\w\s])[^\w\s]{2,5}\1")
 _LINE_ENDS: Final = frozenset(b"\r\n\x0b\x1c\0")
 _ENVELOPE: Final = re.compile(rb"(?:(?:FHS|BHS)[^\r\n]*[\r\n\x0b\x1c\0]+)+")
-_COUNT: Final = re.compile(rb"[\r\n]BTS[^\w\s](\d{1,9})")
+_TRAILER: Final = re.compile(rb"[\r\n]BTS(?:([^\w\s])(\d{0,9}))?(?=[^\w]|$)")
+_FILE_END: Final = re.compile(rb"[\r\n]FTS(?:([^\w\s])(\d{0,9}))?(?=[^\w]|$)")
+_BATCH: Final = re.compile(rb"[\r\n]BHS[^\w\s]")
 _MOST_MESSAGES: Final = 10_000  # in one body
 _QUOTED: Final = re.compile(rb"""[\s{[]*["']""")
 
@@ -27,7 +31,7 @@ class Framed:
     messages: tuple[bytes, ...]
     certain: Codec | None = None  # how to read these bytes, where they tell it themselves
     sent: Codec | None = None  # how they were before: UTF-16 comes here as UTF-8
-    announced: int | None = None  # how many messages the batch says that it has (BTS-1)
+    doubts: Mapping[int, tuple[Issue, ...]] = field(default_factory=dict)  # by number from 1
 
     def raw(self, message: bytes) -> bytes:
         """Return one of `messages` so that, alone, it is read as it is here."""
@@ -40,6 +44,8 @@ def matches(body: bytes) -> bool:
     Quotation marks before it count as well, so that a quoted message is refused with a reason.
     """
     start, codec = marked(body[:64].lstrip(_BEFORE))
+    while start.startswith(_MARK):  # files that were put together
+        start = start[len(_MARK) :]
     if codec in {"utf-16-le", "utf-16-be"}:
         start = start.replace(b"\0", b"")
     start = start.lstrip(_BEFORE + b"\0\"'")
@@ -55,14 +61,19 @@ def part(body: bytes) -> Framed:
     content = content.lstrip(_BEFORE + b"\0").rstrip(_AFTER)
     if _MARK + b"MSH" in content:
         content = content.replace(_MARK + b"MSH", b"MSH")
+    content, repairs = unwrapped(content)
+    if repairs and not content.isascii() and repairs[0].text == QUOTED:
+        certain = sent = "utf-8"  # what JSON is written in
+    content = content.lstrip(_BEFORE).rstrip(_AFTER) if repairs else content
     starts = _starts(content)
     ends = [*starts[1:], len(content)]
     messages = tuple(
         content[start:end].rstrip(_AFTER + b"\x0b") if len(starts) > 1 else content[start:]
         for start, end in zip(starts, ends, strict=True)
     )
-    announced = _announced(content) if starts[0] else None
-    return Framed(messages=messages, certain=certain, sent=sent, announced=announced)
+    doubts = _counted(content, starts) if starts[0] else {}
+    doubts |= {1: (*repairs, *doubts.get(1, ()))} if repairs else {}
+    return Framed(messages=messages, certain=certain, sent=sent, doubts=doubts)
 
 
 def _starts(content: bytes) -> list[int]:
@@ -82,9 +93,32 @@ def _starts(content: bytes) -> list[int]:
     return starts
 
 
-def _announced(content: bytes) -> int | None:
-    counts = [int(digits) for digits in _COUNT.findall(content)]
-    return sum(counts) if counts else None
+def _counted(content: bytes, starts: list[int]) -> dict[int, tuple[Issue, ...]]:
+    """Return what is doubtful about the numbers that a file and its batches announce.
+
+    By the number of the message that it goes with: the last of its batch, or of the file.
+    """
+    found: dict[int, tuple[Issue, ...]] = {}
+    before, last = 0, len(starts)
+    trailers = [*_TRAILER.finditer(content)]
+    for trailer in trailers:
+        number = sum(start < trailer.start() for start in starts)
+        if trailer[2] and int(trailer[2]) != number - before:
+            found[max(number, 1)] = (_doubt("the batch announces another number (BTS-1)", "BTS-1"),)
+        before = number
+    ends = _FILE_END.search(content)
+    if ends and ends[2] and int(ends[2]) != len(trailers):
+        text = "the file announces another number of batches (FTS-1)"
+        found[last] = (*found.get(last, ()), _doubt(text, "FTS-1"))
+    headers = len(_BATCH.findall(content)) + content.startswith(b"BHS")
+    if headers > len(trailers) or (content.startswith(b"FHS") and not ends):
+        text = "a batch, or the file, has no end (BTS, FTS): it may have been cut short"
+        found[last] = (*found.get(last, ()), _doubt(text, "BTS"))
+    return found
+
+
+def _doubt(text: str, source: str) -> Issue:
+    return Issue(severity="warning", code="structure", text=text, source=source)
 
 
 def _unreadable(content: bytes) -> UnreadableMessage:

@@ -12,6 +12,7 @@ from service.formats.hl7v2 import framing
 from service.formats.hl7v2.charset import decode
 from service.formats.hl7v2.groups import KNOWN
 from service.formats.hl7v2.message import Hl7Message
+from service.formats.hl7v2.repair import parted, rejoined, width
 from service.formats.hl7v2.segment import Segment, Shared
 from service.formats.hl7v2.separators import Separators, declared
 
@@ -40,7 +41,9 @@ def read(body: bytes, charset: str | None = None) -> tuple[Hl7Message, ...]:
     for number, content in enumerate(framed.messages, 1):
         try:
             raw = framed.raw(content) if len(framed.messages) > 1 else body
-            messages.append(_message(content, framed, charset, raw))
+            message = _message(content, framed, charset, raw)
+            message.issues += framed.doubts.get(number, ())
+            messages.append(message)
         except UnreadableMessage as refusal:
             several = len(framed.messages) > 1
             faults += _numbered(refusal.issues, number) if several else refusal.issues
@@ -48,8 +51,6 @@ def read(body: bytes, charset: str | None = None) -> tuple[Hl7Message, ...]:
                 break
     if faults:
         raise UnreadableMessage(faults[0].text, faults)
-    if framed.announced not in {None, len(messages)}:
-        messages[-1].issues += (_warning("the batch announces another number (BTS-1)", "BTS-1"),)
     return tuple(messages)
 
 
@@ -68,7 +69,8 @@ def _message(content: bytes, framed: framing.Framed, charset: str | None, raw: b
     separators = _separators(lines[0])
     _refuse_too_many_parts(decoded.text, lines, separators)
     shared = Shared(separators, framed.sent or decoded.codec)
-    segments = _segments(_joined(lines, separators.field, issues), shared)
+    lines = parted(decoded.text, lines, separators.field, issues)
+    segments = _segments(_joined(lines, separators, issues), shared)
     if separators.subcomponent and f" {separators.subcomponent} " in decoded.text:
         issues.append(_unescaped(segments, f" {separators.subcomponent} "))
     issues += _out_of_order(segments)
@@ -112,8 +114,9 @@ def _refuse_too_many_parts(text: str, lines: list[str], separators: Separators) 
         raise UnreadableMessage(fault, [_fault(fault, "line 1", "too-costly")])
 
 
-def _joined(lines: list[str], sign: str, issues: list[Issue]) -> list[str]:
+def _joined(lines: list[str], separators: Separators, issues: list[Issue]) -> list[str]:
     """Return one text a segment: a line that does not begin like one continues the one before."""
+    sign = separators.field
     begun: list[str] = []
     more: dict[int, list[str]] = {}  # the lines that continue a segment, by its index
     blank = first = 0
@@ -128,11 +131,15 @@ def _joined(lines: list[str], sign: str, issues: list[Issue]) -> list[str]:
             blank += 1
             continue
         blank = 0
-    for index, parts in more.items():
-        begun[index] = "\n".join([begun[index], *parts])
     if more:
+        broken = {index: [begun[index], *parts] for index, parts in more.items()}
+        wide = bool(width([*broken.values()]))
+        signs = sign + separators.encoding_characters.replace(separators.escape, "")
+        for index, parts in broken.items():
+            begun[index] = rejoined(parts, signs, wide=wide)
         text = "a line that begins no segment continues the field before it"
-        issues.append(_warning(text, f"line {first}"))
+        told = "the lines were broken at one width, inside of fields; they were joined"
+        issues.append(_warning(told if wide else text, f"line {first}"))
     return begun
 
 
