@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from service.mapping.odd_times import odd_parts
 from service.model import Moment, PartialDate
 
 FIRST_YEAR = 1850  # nobody born before that is alive
@@ -58,6 +59,13 @@ def standard_parts(text: str) -> Parts:
     if not match:
         raise ValueError("not a date or time as HL7 v2 or ISO 8601 write it")
     return match.groupdict()
+
+
+def _standard_or_odd(text: str, doubts: Doubts) -> Parts:
+    try:
+        return standard_parts(text)
+    except ValueError:
+        return odd_parts(text, doubts)
 
 
 def is_earlier(one: str, other: str) -> bool:
@@ -147,10 +155,10 @@ def _complete(order: str, named: set[str]) -> None:
 
 def date_converter(order: str = "") -> Callable[[str, Doubts], PartialDate]:
     """Return a converter to a date that keeps its precision; a time of day is cut off."""
-    parse = parts_in_order(order) if order else standard_parts
+    parse = parts_in_order(order) if order else None
 
     def to_date(text: str, doubts: Doubts) -> PartialDate:
-        parts = parse(text)
+        parts = parse(text) if parse else _standard_or_odd(text, doubts)
         if parts.get("hour"):
             _naive(parts)  # the time must be one, even if it is not kept
         return _date(parts)
@@ -160,12 +168,12 @@ def date_converter(order: str = "") -> Callable[[str, Doubts], PartialDate]:
 
 def moment_converter(zone: ZoneInfo, order: str = "") -> Callable[[str, Doubts], Moment]:
     """Return a converter to a FHIR dateTime; a time without an offset is in `zone`."""
-    parse = parts_in_order(order) if order else standard_parts
+    parse = parts_in_order(order) if order else None
 
     def to_moment(text: str, doubts: Doubts) -> Moment:
         if len(text) == SECONDS and not order and (made := _to_the_second(text, zone)):
             return Moment(made)  # what most feeds send
-        parts = parse(text)
+        parts = parse(text) if parse else _standard_or_odd(text, doubts)
         if not parts.get("hour"):
             return Moment(_date(parts))
         naive = _naive(parts)
