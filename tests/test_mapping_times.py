@@ -120,7 +120,7 @@ def test_a_date_with_an_impossible_time_is_refused(text):
 @pytest.mark.parametrize(
     ("order", "text", "made"),
     [
-        ("DD/MM/YYYY", "04/03/2025", "2025-03-14"),
+        ("DD/MM/YYYY", "14/03/2025", "2025-03-14"),
         ("D.M.YYYY", "4.3.2025", "2025-03-04"),
         ("DD-MMM-YYYY", "14-MAR-2025", "2025-03-14"),
         ("D MMMM YYYY", " 1 September 2025 ", "2025-09-01"),
