@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -60,6 +61,20 @@ class Sandbox:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def empty(self) -> None:
+        """Be as new: running, without TLS, no message in any mailbox."""
+        closed = self.folder / "unknown.txt"
+        if self.tls or closed.exists():
+            self.stop()
+        self.tls = ()
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
+        if self.process is None:
+            self.start()
+        else:
+            reset = f"{self.url}/messageexchange/admin/reset"
+            requests.delete(reset, timeout=10).raise_for_status()
 
     def access(self, mailbox: str, **changed: Any) -> MeshAccess:
         fields = {

@@ -20,17 +20,23 @@ from tests.stored import stored_resources
 pytest_plugins = ["tests.store_fixtures"]
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """NHS England's MESH sandbox with empty mailboxes."""
-    folder = tmp_path / "mesh"
+@pytest.fixture(scope="session")
+def mesh_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """NHS England's MESH sandbox; one process for all tests of a run, unless they stop it."""
+    folder = tmp_path_factory.mktemp("peer") / "mailboxes"
     folder.mkdir()
     made = Sandbox(folder=folder, port=free_port("127.0.0.1"))
-    made.start()
     try:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+def sandbox(mesh_peer: Sandbox) -> Sandbox:
+    """The sandbox, running, with empty mailboxes."""
+    mesh_peer.empty()
+    return mesh_peer
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """What holds for every channel: order, one at a time, retries, parking, confirmation.
 
-The channel is written for the test: it hands over into a list, and fails as it is told.
+The channel is written for these tests: it hands over into a list, and fails as it is told.
 """
 
 from __future__ import annotations
@@ -9,64 +9,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import pytest
 
-from service.delivery.channels import Fate, Handed, NotSent, Parcel, Refused
+from service.delivery.channels import Fate, NotSent, Refused
 from service.delivery.sending import Policy
 from service.delivery.worker import Line, Worker
 from service.errors import NotFound
 from service.model import OdsCode
-from service.store import Dispatch, Store, open_store
+from service.store import Store, open_store
 from tests.mesh_relay import eventually
+from tests.pigeons import Pigeons
 from tests.store_samples import commit, delivery
 
 pytest_plugins = ["tests.store_fixtures"]
 QUICK = Policy(longest=0.01, look=0.05)
-
-
-@dataclass
-class Pigeons:
-    """A channel into a list."""
-
-    name: str = "pigeon"
-    batch: int = 1
-    follow_every: float = 0.01
-    confirms: bool = False
-    arrived: list[Parcel] = field(default_factory=list)
-    failures: list[Exception] = field(default_factory=list)  # of the next tries, in order
-    lost: list[Exception] = field(default_factory=list)  # raised after it has arrived
-    fates: dict[int, Fate] = field(default_factory=dict)
-    waits: int = 0  # microseconds between two sendings
-    slow: float = 0  # seconds that a sending takes
-    closed: bool = False
-
-    def due(self, now: int, sent_at: int) -> int:
-        return max(now, sent_at + self.waits) if sent_at else now
-
-    def send(self, parcel: Parcel) -> Handed:
-        time.sleep(self.slow)
-        if self.failures:
-            raise self.failures.pop(0)
-        self.arrived.append(parcel)
-        if self.lost:
-            raise self.lost.pop(0)
-        return Handed(handle=parcel.key, confirmed=self.confirms)
-
-    def already(self, parcel: Parcel) -> Handed | None:
-        known = {one.key for one in self.arrived}
-        return Handed(handle=parcel.key) if parcel.key in known else None
-
-    def follow(self, dispatch: Dispatch) -> Fate:
-        return self.fates.get(dispatch.n, Fate(state="open"))
-
-    def close(self) -> None:
-        self.closed = True
-
-    @property
-    def numbers(self) -> list[list[int]]:
-        return [[event.n for event in parcel.events] for parcel in self.arrived]
 
 
 @pytest.fixture

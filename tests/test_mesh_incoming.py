@@ -110,10 +110,10 @@ def test_once_its_sender_is_known_such_a_message_is_replayed_as_his(
     sandbox.post("STRANGE", TRANSFER)
     emptied(sandbox)
     [letter] = letters(polled)
-    url = polled.settings.database
+    settings = {"database": polled.settings.database, "mappings": polled.settings.mappings}
 
-    unsaid = command("replay", letter.id, database=url)
-    said = command("replay", letter.id, "--from", "RVV", database=url)
+    unsaid = command("replay", letter.id, **settings)
+    said = command("replay", letter.id, "--from", "RVV", **settings)
 
     assert (unsaid.returncode, said.returncode) == (1, 0), said.stderr
     assert "--from ODS" in unsaid.stdout

@@ -26,7 +26,7 @@ class Policy:
 
     longest: float = 900  # seconds between two tries, at most
     tries: int = 100  # then it is parked: about a day
-    look: float = 15  # seconds between two looks at a feed that is still or parked
+    look: float = 5  # seconds between two looks at a feed that is still or parked
 
     def pause(self, attempts: int) -> float:
         """Return the seconds after so many failures: 1, 2, 4 … with jitter, so that many who
