@@ -21,7 +21,7 @@ _META: Final = re.compile(
     rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([A-Za-z][\w.:-]{0,40})""", re.I
 )
 _ROOT: Final = re.compile(
-    rb"(?i)\s*(?:<\?xml[^>]*>|<!--.*?-->|\s)*<(?:!doctype\s+html|html)[\s>]", re.S
+    rb"(?i)(?:\s++|<\?xml[^>]*+>|<!--.*?-->)*+<(?:!doctype\s+html|html)[\s>]", re.S
 )
 _EMBEDDED: Final = re.compile(rb"data:[\w/+.-]{1,80};base64,[A-Za-z0-9+/=\s]+")
 
