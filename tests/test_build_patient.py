@@ -107,6 +107,9 @@ def test_of_a_contact_only_the_relationship_may_be_known():
     ("language", "expected"),
     [
         ("cy", {"coding": [{"system": "urn:ietf:bcp:47", "code": "cy"}]}),
+        ("wel", {"coding": [{"system": "urn:ietf:bcp:47", "code": "cy"}]}),  # ISO 639-2
+        ("eng-GB", {"coding": [{"system": "urn:ietf:bcp:47", "code": "en-GB"}]}),
+        ("bfi", {"coding": [{"system": "urn:ietf:bcp:47", "code": "bfi"}]}),  # no shorter one
         ("British Sign Language", {"text": "British Sign Language"}),
     ],
 )

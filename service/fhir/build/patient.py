@@ -7,6 +7,7 @@ from typing import Final
 
 from service.fhir.build.context import Context, Json, Resource
 from service.fhir.build.identity import Held, is_usable
+from service.fhir.build.languages import shortest
 from service.fhir.build.parts import (
     ABSENT,
     address,
@@ -140,7 +141,7 @@ def _language(who: Patient) -> list[Json]:
     if not who.language:
         return []
     if _BCP_47.fullmatch(who.language):
-        return [{"language": concept(LANGUAGE, who.language)}]
+        return [{"language": concept(LANGUAGE, shortest(who.language))}]
     return [{"language": {"text": who.language}}]
 
 
