@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from service import yamlfile
-from service.model import OdsCode
+from service.delivery.terms import ALWAYS, Terms, faults_of_terms, read_terms
+from service.model import OdsCode, Recipient
 
 Kind = Literal["trust", "gp", "hospice", "community", "pain-service"]
+
+_PRACTICE = re.compile(r"[A-Z][0-9]{5}")  # practices need no entry
 
 # Codes that say that there is no practice, or that it is not known (NHS Data Dictionary,
 # GENERAL MEDICAL PRACTICE CODE: not applicable, no registered practice, not known).
@@ -47,13 +52,17 @@ class DirectoryEntry:
     districts: tuple[str, ...] = ()  # postcode districts (TN2) or areas (CT) served
     teams: tuple[str, ...] = ()
     by_name: bool = False  # whether its exact name, or a team's, reaches it without a code
+    terms: Terms = ALWAYS  # how soon it answers, and who does in its place
 
 
 class Directory:
     """Organisations by code, and by name where the directory allows that."""
 
-    def __init__(self, entries: Mapping[OdsCode, DirectoryEntry]) -> None:
+    def __init__(
+        self, entries: Mapping[OdsCode, DirectoryEntry], practices: Terms = ALWAYS
+    ) -> None:
         self._entries = dict(entries)
+        self._practices = practices
         self._names = {
             _plain(name): entry
             for entry in entries.values()
@@ -65,9 +74,12 @@ class Directory:
     def load(cls, folder: Path) -> Directory:
         """Read `directory.yaml` in the folder. Raises RoutingFaults with every fault."""
         document = read(folder, "directory")
-        entries = [_entry(written) for written in document.value["organisations"]]
+        require(_unusable_terms(document))
+        defaults = document.value.get("defaults", {})
+        entries = [_entry(written, defaults) for written in document.value["organisations"]]
         require([*_doubles(document, entries), *_addresses(document, entries)])
-        return cls({entry.ods: entry for entry in entries})
+        practices = read_terms({}, defaults.get("gp", {}))
+        return cls({entry.ods: entry for entry in entries}, practices)
 
     def __iter__(self) -> Iterator[DirectoryEntry]:
         return iter(self._entries.values())
@@ -80,6 +92,17 @@ class Directory:
         """Return the name of the organisation with this ODS code; None if it is not listed."""
         entry = self._entries.get(ods)
         return entry.name if entry else None
+
+    def terms_of(self, ods: OdsCode | None) -> Terms:
+        """Return how soon an organisation answers; a practice's need not be listed."""
+        entry = self._entries.get(ods) if ods else None
+        if entry:
+            return entry.terms
+        return self._practices if ods and _PRACTICE.fullmatch(ods) else ALWAYS
+
+    def due(self, recipient: Recipient, urgency: str, released: datetime) -> datetime:
+        """Return until when a recipient is to acknowledge."""
+        return self.terms_of(recipient.ods).due(urgency, released)
 
     def by_name(self, name: str) -> DirectoryEntry | None:
         """Return the organisation that lets itself be reached by exactly this name.
@@ -116,7 +139,7 @@ def _plain(name: str) -> str:
     return " ".join(name.replace("\u2019", "'").split()).casefold()
 
 
-def _entry(written: dict[str, Any]) -> DirectoryEntry:
+def _entry(written: dict[str, Any], defaults: Mapping[str, Any]) -> DirectoryEntry:
     lists = {
         name: tuple(written[name]) for name in ("channels", "districts", "teams") if name in written
     }
@@ -127,8 +150,17 @@ def _entry(written: dict[str, Any]) -> DirectoryEntry:
         placeholder=written.get("placeholder") == "true",
         by_name=written.get("by_name") == "true",
         mesh=MeshAddress(**written["mesh"]) if "mesh" in written else None,
+        terms=read_terms(written, defaults.get(written["kind"], {})),
         **lists,
     )
+
+
+def _unusable_terms(document: yamlfile.Document) -> Iterator[yamlfile.Fault]:
+    known = {written["ods"] for written in document.value["organisations"]}
+    for kind in document.value.get("defaults", {}):
+        yield from faults_of_terms(document, known, "defaults", kind)
+    for i in range(len(document.value["organisations"])):
+        yield from faults_of_terms(document, known, "organisations", i)
 
 
 def _doubles(

@@ -46,6 +46,7 @@ def drafting(
             now=clock(),
             new_id=new_id,
             organisation_name=routing.directory.name_of,
+            due=routing.directory.due,
         )
         require_conformance(built)
         return Draft(recipients=routed.recipients, built=built, issues=issues)

@@ -160,6 +160,7 @@ class Poster:
             now=self._clock(),
             new_id=self._new_id,
             organisation_name=self._routing.directory.name_of,
+            due=self._routing.directory.due,
         )
 
     def recipients(self, here: Standing, found: Found) -> Routed:

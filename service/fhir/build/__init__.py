@@ -6,14 +6,14 @@ transfer stands in some resource; what was doubtful stands in every Communicatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from service.errors import Issue
 from service.fhir.build.adoption import adopted, completed
 from service.fhir.build.assembly import Assembly
-from service.fhir.build.communication import DEADLINES
+from service.fhir.build.communication import DEADLINES, Due, elapsed
 from service.fhir.build.context import Content, Context, Origin, Resource
 from service.fhir.build.documents import binary
 from service.fhir.build.identity import Held, Identity, Known, identity_keys
@@ -63,14 +63,15 @@ def build(
     now: datetime,
     new_id: Callable[[], str],
     organisation_name: Callable[[OdsCode], str | None],
-    deadlines: Mapping[str, timedelta] = DEADLINES,
+    due: Due = elapsed,
 ) -> Built:
     """Return the resources of one transfer, a Communication and a Task for each recipient.
 
     A resource in `known` keeps its id and gets the next version. What the sender posted itself
     (a `reference` in the transfer) is referred to and not built, except the Communication that a
     single recipient gets: that is built under the posted one's id, to be joined with it. `now`
-    is aware; `organisation_name` answers with the name of an organisation in the directory.
+    is aware; `organisation_name` answers with the name of an organisation in the directory;
+    `due` says until when a recipient is to acknowledge.
     """
     transfer, recipients = legible(transfer, recipients)
     context = Context(
@@ -85,7 +86,7 @@ def build(
     assembly.assemble()
     return Built(
         resources=tuple(assembly.resources),
-        communications=tuple(assembly.communications(deadlines)),
+        communications=tuple(assembly.communications(due)),
         contents=tuple(context.contents),
         successions=assembly.successions(),
         issues=tuple(context.issues),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from service.fhir.build import documents, statements
-from service.fhir.build.communication import acknowledgement, communication
+from service.fhir.build.communication import Due, acknowledgement, communication
 from service.fhir.build.context import Context, Json, Resource
 from service.fhir.build.encounter import encounter
 from service.fhir.build.identity import Held
@@ -58,9 +57,7 @@ class Assembly:
         """Return which earlier resources are replaced by these."""
         return successions(self.context, self._documents)
 
-    def communications(
-        self, deadlines: Mapping[str, timedelta]
-    ) -> Iterator[tuple[Recipient, Resource, Resource]]:
+    def communications(self, due: Due) -> Iterator[tuple[Recipient, Resource, Resource]]:
         """Yield for each recipient its Communication, and the Task to acknowledge it."""
         shared = Counter(each.reference for each in self.context.transfer.recipients)
         about = self._about()
@@ -69,7 +66,7 @@ class Assembly:
             held = _as_posted(own) or self.context.place("communication", "Communication")
             told = communication(self.context, held, recipient, self._asked(recipient), about)
             task = self.context.place("task", "Task")
-            yield recipient, told, acknowledgement(self.context, task, recipient, told, deadlines)
+            yield recipient, told, acknowledgement(self.context, task, recipient, told, due)
 
     def _add_patient(self) -> None:
         context, posted = self.context, self.context.transfer.patient.reference

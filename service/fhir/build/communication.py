@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -36,7 +36,7 @@ from service.fhir.systems import (
 )
 from service.model import Organisation, Recipient
 
-# How long a recipient has to acknowledge, by the request's priority; ours, not a standard's.
+# How long a recipient has to acknowledge, by the request's priority, where nobody says otherwise.
 DEADLINES: Final[Mapping[str, timedelta]] = MappingProxyType(
     {
         "stat": timedelta(hours=2),
@@ -45,6 +45,14 @@ DEADLINES: Final[Mapping[str, timedelta]] = MappingProxyType(
         "routine": timedelta(hours=72),
     }
 )
+Due = Callable[[Recipient, str, datetime], datetime]  # by priority, from its release on
+
+
+def elapsed(_: Recipient, urgency: str, released: datetime) -> datetime:
+    """Return until when a recipient that always works is to acknowledge."""
+    return released + DEADLINES[urgency]
+
+
 CATEGORIES: Final = {
     True: [concept(COMMUNICATION_CATEGORY, "alert", "Alert")],
     False: [concept(COMMUNICATION_CATEGORY, "notification", "Notification")],
@@ -70,6 +78,8 @@ BASES: Final = {
     "rule": "Routing rule",
     "caseload": "Caseload",
     "holds-what-changes": "Holds what changes",
+    "fallback": "In the place of another",
+    "on-duty": "On duty",
 }
 
 
@@ -118,7 +128,7 @@ def acknowledgement(
     held: Held,
     recipient: Recipient,
     communicated: Resource,
-    deadlines: Mapping[str, timedelta],
+    due: Due,
 ) -> Resource:
     """https://hl7.org/fhir/R4/task.html: acknowledge one Communication, by when."""
     urgency = communicated.get("priority") or _when_unknown(context)
@@ -145,7 +155,9 @@ def acknowledgement(
             "owner": communicated["recipient"][0],
             "reasonCode": _basis(recipient.because),
             "restriction": {
-                "period": {"end": (context.now + deadlines[urgency]).isoformat(timespec="seconds")}
+                "period": {
+                    "end": due(recipient, urgency, context.now).isoformat(timespec="seconds")
+                }
             },
         }
     )
