@@ -8,6 +8,7 @@ import pytest
 
 from service.formats import FORMATS
 from service.mapping import MappingFaults, Mappings
+from service.mapping.times import date_converter
 from tests.letter_files import docx
 from tests.test_letters_labels import found, html
 
@@ -21,6 +22,7 @@ source:
 fields:
   kind: {{const: document}}
   patient.name: {{from: "{path}"}}
+  patient.birth_date: {{from: "label('Born')", as: {{date: "{order}"}}}}
 examples: [examples/rx5]
 """
 
@@ -75,7 +77,13 @@ def test_a_line_is_found_by_a_pattern(pattern, fits):
 
 def faults(folder: Path, **parts: str) -> list[str]:
     """Return what is wrong with a mapping made of these parts."""
-    values = {"format": "docx", "letter": "{labels: [Ward]}", "path": "label('Name')", **parts}
+    values = {
+        "format": "docx",
+        "letter": "{labels: [Ward]}",
+        "path": "label('Name')",
+        "order": "DD/MM/YYYY",
+        **parts,
+    }
     (folder / "rx5-letter.yaml").write_text(MAPPING.format(**values))
     (folder / "examples").mkdir(exist_ok=True)
     (folder / "examples" / "rx5.docx").write_bytes(docx("Name: Rosa"))
@@ -100,13 +108,41 @@ def test_a_mapping_of_letters_is_checked_when_it_is_loaded(tmp_path, parts, said
     assert any(said in fault for fault in faults(tmp_path, **parts)), faults(tmp_path, **parts)
 
 
+ORDERS = "DD/MM/YYYY | D MMM YYYY | DD-MMM-YY"
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("12/05/2024", "2024-05-12"), ("12 May 2024", "2024-05-12"), ("12-May-24", "2024-05-12"),
+        ("12 may 2024", "2024-05-12"), ("05/12/24", None), ("2024-05-12", None),
+        ("31/02/2024", None),
+        ("12.05.2024", None),
+    ],
+)  # fmt: skip
+def test_dates_are_read_in_the_orders_that_are_named_and_in_no_other(text, date):
+    convert = date_converter(ORDERS)
+    if date:
+        assert convert(text, []) == date
+    else:
+        with pytest.raises(ValueError, match=r"orders|no such date"):
+            convert(text, [])
+
+
+def test_two_digits_of_a_year_do_not_say_when_somebody_was_born(tmp_path):
+    assert not any("year of two" in fault for fault in faults(tmp_path, order="DD/MM/YYYY"))
+    assert any("year of two" in fault for fault in faults(tmp_path, order="DD-MMM-YY"))
+
+
 def test_mappings_of_letters_extend_one_another(tmp_path):
     folder = tmp_path / "examples"
     folder.mkdir()
     (folder / "rx5.docx").write_bytes(docx("Name: Rosa"))
     (folder / "page.html").write_text("<html><body><p>Name: Rosa")
     (tmp_path / "rx5-letter.yaml").write_text(
-        MAPPING.format(format="docx", letter="{labels: [Ward]}", path="label('Name')")
+        MAPPING.format(
+            format="docx", letter="{labels: [Ward]}", path="label('Name')", order="D/M/YYYY"
+        )
     )
     (tmp_path / "rx5-page.yaml").write_text(
         'mapping: rx5-page\nversion: "1.0.0"\nextends: rx5-letter\nsource: {format: html}\n'

@@ -129,6 +129,7 @@ def test_a_cell_across_the_columns_is_a_note_on_the_row_above_it():
 
     assert found(letter, "rows('Drug', 'Dose').column('Drug')") == ["A", "B"]
     assert found(letter, "rows('Drug', 'Dose').note()") == ["with food"]
+    assert found(letter, "rows('Drug', 'Dose')") == ["A | 1\nwith food", "B | 2"]
 
 
 def test_what_word_puts_into_controls_changes_and_boxes_is_read_and_what_is_gone_is_not():
