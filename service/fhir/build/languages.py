@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 # ISO 639-2, both its sets (bibliographic and terminological), where ISO 639-1 has two letters.
-_TWO_LETTERS: Final = dict(
-    pair.split(":")
-    for pair in """
+_ISO_639: Final = """
     aar:aa abk:ab afr:af aka:ak alb:sq amh:am ara:ar arg:an arm:hy asm:as ava:av ave:ae aym:ay
     aze:az bak:ba bam:bm baq:eu bel:be ben:bn bis:bi bod:bo bos:bs bre:br bul:bg bur:my cat:ca
     ces:cs cha:ch che:ce chi:zh chu:cu chv:cv cor:kw cos:co cre:cr cym:cy cze:cs dan:da deu:de
@@ -24,8 +22,8 @@ _TWO_LETTERS: Final = dict(
     sun:su swa:sw swe:sv tah:ty tam:ta tat:tt tel:te tgk:tg tgl:tl tha:th tib:bo tir:ti ton:to
     tsn:tn tso:ts tuk:tk tur:tr twi:tw uig:ug ukr:uk urd:ur uzb:uz ven:ve vie:vi vol:vo wel:cy
     wln:wa wol:wo xho:xh yid:yi yor:yo zha:za zho:zh zul:zu
-    """.split()
-)
+"""
+_TWO_LETTERS: Final = dict(pair.split(":") for pair in _ISO_639.split())
 
 
 def shortest(language: str) -> str:
