@@ -16,22 +16,19 @@ from service.errors import Issue
 
 QUOTED: Final = "the message came quoted, as in JSON; it was unquoted"
 _MSH: Final = b"MSH"
-_LITERAL: Final = (b"\\r", b"\\n", b"<CR>", b"<cr>", b"&#13;", b"&#xD;")
 _NARROWEST: Final = 40  # characters: shorter lines are lines of a text, not the width of a page
 _TEXTS: Final = frozenset({"OBX", "NTE"})  # a line break in them is the text's own
 # Segments that a missing carriage return leaves inside a line: each begins with a number, an event
 # or a code, or with nothing.
-_INNER: Final = (
-    *("EVN", "PID", "PD1", "NK1", "MRG", "PV1", "PV2", "AL1", "DG1", "ORC", "OBR", "OBX"),
-    *("RF1", "PRD", "TXA"),
-)
+_INNER: Final = ("EVN", "PID", "MRG", "PV1", "DG1", "ORC", "OBR", "RF1", "PRD", "TXA")
 
 
 def unwrapped(content: bytes) -> tuple[bytes, list[Issue]]:
     """Return a body as it was before it was quoted or its line ends were written in signs."""
     if content[:1] == b'"':
         return _unquoted(content, content)
-    if content[:3] != _MSH or not any(sign in content for sign in _LITERAL):
+    written = b"\\r" in content or b"\\n" in content or b"&#" in content
+    if not (written or b"<CR>" in content or b"<cr>" in content) or content[:3] != _MSH:
         return content, []
     if content[4:].startswith(b"^~\\\\&") and b"\r" not in content and b"\n" not in content:
         return _unquoted(content, b'"' + content + b'"')
@@ -64,8 +61,9 @@ def parted(text: str, lines: list[str], sign: str, issues: list[Issue]) -> list[
     Texts are left alone: anything may stand in them. Of a message in one line every line end is
     missing: that is refused.
     """
-    named = sum(line[:3] in _INNER and line[3:4] == sign for line in lines)
-    if named == 0 or sum(text.count(name + sign) for name in _INNER) == named:
+    starts = _starts(sign)
+    named = len([line for line in lines if line[:4] in starts])
+    if named == 0 or sum(map(text.count, starts)) == named:
         return lines
     every = [part for line in lines for part in _parts(line, sign)]
     if len(every) > len(lines):
@@ -73,6 +71,11 @@ def parted(text: str, lines: list[str], sign: str, issues: list[Issue]) -> list[
     elif any(_is_inside(line, sign) for line in lines):
         issues.append(_told("a segment may begin inside a line; it was read as it stands"))
     return every
+
+
+@lru_cache(maxsize=16)
+def _starts(sign: str) -> frozenset[str]:
+    return frozenset(name + sign for name in _INNER)
 
 
 def _is_inside(line: str, sign: str) -> bool:
