@@ -109,12 +109,14 @@ class Converter:
         mapping_id: str = "",
         sender: OdsCode | None = None,
         tracing: bool = False,
+        most: int | None = None,
     ) -> list[Attempt]:
         """Take every message of `body` as far as it comes. Raises ServiceError if none is read.
 
-        `sender`: None stands for the mapping's, or whom the message claims.
+        `sender`: None stands for the mapping's, or whom the message claims; `most`: of a batch
+        only the first so many.
         """
-        sources = self._read(media_type, body, mapping_id)
+        sources = self._read(media_type, body, mapping_id)[:most]
         attempts = [
             Attempt(
                 source=source,

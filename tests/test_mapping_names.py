@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.mapping.names import with_own, written_out
-from service.mapping.times import is_earlier
+from service.mapping.times import any_is_earlier, is_earlier
 
 NAMES = {"nhs": "5 in ({labels})", "labels": "'NH', 'NHS'", "a": "{b}", "b": "{a}"}
 
@@ -58,3 +58,17 @@ def test_a_day_is_before_another_as_far_as_both_are_told(
 @given(st.dates(), st.dates())
 def test_days_are_ordered_as_the_calendar_has_them(one: object, other: object) -> None:
     assert is_earlier(f"{one}", f"{other}".replace("-", "")) is (one < other)  # type: ignore[operator]
+
+
+TOLD = st.sampled_from(
+    ["2025", "2024", "202503", "2025-04", "20250314", "2025-03-15T10:00", "20250313235959", "soon"]
+)
+
+
+@given(st.lists(TOLD, max_size=30), st.lists(TOLD, max_size=30))
+def test_of_many_days_the_ends_tell_whether_any_is_before_another(
+    ones: list[str], others: list[str]
+) -> None:
+    pairwise = any(is_earlier(one, other) for one in ones for other in others)
+
+    assert any_is_earlier(ones, others) is pairwise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any, Final
 
 from service.conversion import Attempt
@@ -15,6 +16,7 @@ from service.model import Recipient
 
 Json = dict[str, Any]
 MOST_UNREAD: Final = 1_000  # places that are listed of one message
+MOST_LEAVES: Final = 20_000  # values of a message in which what nobody reads is looked for
 _HEADING: Final = ("Target", "Value", "Source", "By", "Rule")
 _REASONS: Final = {
     "named": "the message names it",
@@ -43,6 +45,7 @@ def explained(attempt: Attempt) -> Json:
         "fields": attempt.trace.as_dicts(values=True) if attempt.trace else [],
         "unread": [{"source": at, "value": _text(attempt.source, at)} for at in unread],
         "ignored": ignored,
+        "unread_listed": not _is_vast(attempt.source),
     }
 
 
@@ -96,10 +99,15 @@ def _recipient_row(given: Recipient) -> tuple[str, ...]:
 
 def _left_out(attempt: Attempt) -> tuple[Sequence[str], Sequence[str]]:
     """Return the places that no rule reads: by mistake perhaps, and on purpose."""
-    if attempt.mapping is None:
+    if attempt.mapping is None or _is_vast(attempt.source):
         return (), ()
     unread, ignored = attempt.mapping.left_out(attempt.source)
     return unread[:MOST_UNREAD], ignored[:MOST_UNREAD]
+
+
+def _is_vast(source: SourceMessage) -> bool:
+    """Whether a message has so many values that nobody would look through them."""
+    return next(islice(source.leaves(), MOST_LEAVES, None), None) is not None
 
 
 def _text(source: SourceMessage, place: str) -> str:

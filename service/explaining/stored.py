@@ -11,6 +11,7 @@ import orjson
 from service.conversion import Attempt, Converter
 from service.errors import ServiceError, UnmappedMessage
 from service.explaining.message import explained, reasons, told_issue
+from service.explaining.trial import MOST_MESSAGES
 from service.fhir.systems import TASK_ID
 from service.mapping import Mapping
 from service.model import Instant, OdsCode
@@ -63,6 +64,7 @@ class Explaining:
             mapping_id=mapping_id,
             sender=OdsCode(kept.sender),
             tracing=True,
+            most=MOST_MESSAGES,
         )
 
     def _in_force(self, mapping_id: str) -> Mapping | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from service.conversion import Attempt, Converter, resources_of
 from service.delivery.routing import Routing
@@ -13,6 +13,7 @@ from service.explaining.message import explained, explained_rules, told_issue, t
 from service.model import Instant, OdsCode
 
 Json = dict[str, Any]
+MOST_MESSAGES: Final = 50  # of a batch; the answer to a trial is for reading
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,14 +24,19 @@ class Trial:
     routing: Routing
 
     def run(self, sender: OdsCode, media_type: str, body: bytes, mapping_id: str) -> Json:
-        """Return what would become of every message in the body, refused ones too.
+        """Return what would become of the messages in the body (the first of many), refused too.
 
         The shape is described in docs/explaining.md. Raises nothing that the message is at fault
         for: that is what is told.
         """
         try:
             attempts = self.converter.attempts(
-                body, media_type=media_type, mapping_id=mapping_id, sender=sender, tracing=True
+                body,
+                media_type=media_type,
+                mapping_id=mapping_id,
+                sender=sender,
+                tracing=True,
+                most=MOST_MESSAGES,
             )
         except ServiceError as refusal:
             issues = [told_issue(issue) for issue in refusal.issues]

@@ -17,7 +17,7 @@ from typing import Literal
 
 from service.formats.source import ExplicitNull, Node, Path
 from service.mapping.pattern import compile_pattern
-from service.mapping.times import is_earlier
+from service.mapping.times import any_is_earlier
 
 Condition = Callable[[Node], bool]
 Values = Callable[[Node], Sequence[str]]
@@ -285,7 +285,7 @@ def _matches(values: Values, search: Callable[[str], re.Match[str] | None]) -> C
 def _earlier(left: Values | frozenset[str], right: Values | frozenset[str]) -> Condition:
     """Whether a day of one side is before a day of the other."""
     ones, others = _as_values(left), _as_values(right)
-    return lambda node: any(is_earlier(a, b) for a in ones(node) for b in others(node))
+    return lambda node: any_is_earlier(ones(node), others(node))
 
 
 def _as_values(operand: Values | frozenset[str]) -> Values:

@@ -120,7 +120,7 @@ class Compiler:
         condition = self.condition(rule.where, asked)
         scope.inner.append(Inner(paths=paths, where=condition, asked=asked, scope=inner))
         nodes = texts.first_of(tuple(path.nodes for path in paths))
-        step = steps.each(nodes, condition, item, indexed=aim.slot.many)
+        step = steps.each(nodes, condition, item, aim.target, indexed=aim.slot.many)
         return step if aim.slot.many else steps.single_item(step, aim.target, where_of(paths))
 
     def reading(self, rule: RuleSpec, aim: Aim, scope: Scope, paths: tuple[Path, ...]) -> Step:

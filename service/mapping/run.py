@@ -24,14 +24,18 @@ class _Stop:
 STOP: Final = _Stop()
 
 
+MOST_ITEMS: Final = 5_000  # of all lists of one message; a real one has some hundred
+
+
 class Run:
     """The state of one application; steps write to it, nobody else sees it."""
 
-    __slots__ = ("at", "doubts", "found", "issues", "kept", "offset", "row", "trace")
+    __slots__ = ("at", "doubts", "found", "issues", "items", "kept", "offset", "row", "trace")
 
     def __init__(self, trace: Trace | None = None) -> None:
         self.issues: list[Issue] = []
         self.doubts: list[tuple[Severity, str]] = []  # of the converter that just ran
+        self.items = 0  # places that `each` went through so far
         self.found = 0  # values taken from the message so far
         self.at: list[int] = []  # index of the item in each list we are inside of
         self.offset = 0  # items that the list in hand has from the rules before

@@ -12,7 +12,7 @@ from typing import Any
 
 from service.formats.source import ExplicitNull, Node
 from service.mapping.condition import Condition
-from service.mapping.run import STOP, Finish, Run, Step, Values, Where
+from service.mapping.run import MOST_ITEMS, STOP, Finish, Run, Step, Values, Where
 
 Nodes = Callable[[Node], Sequence[Node]]
 
@@ -149,7 +149,9 @@ def concatenation(steps: tuple[Step, ...]) -> Step:
     return all_items
 
 
-def each(nodes: Nodes, where: Condition | None, item: Step, *, indexed: bool) -> Step:
+def each(
+    nodes: Nodes, where: Condition | None, item: Step, target: str, *, indexed: bool
+) -> Step:
     """One item for every place found; `indexed` where the target's name has [] for them."""
 
     def items_of(node: Node, run: Run) -> Any:
@@ -157,6 +159,10 @@ def each(nodes: Nodes, where: Condition | None, item: Step, *, indexed: bool) ->
         found = nodes(node)
         if not found:
             return None
+        run.items += len(found)
+        if run.items > MOST_ITEMS:
+            run.add("error", "too-costly", _TOO_MANY, target, "")
+            return STOP
         items: list[Any] = []
         at = run.at if indexed else [0]
         at.append(start)
@@ -171,6 +177,9 @@ def each(nodes: Nodes, where: Condition | None, item: Step, *, indexed: bool) ->
         return tuple(items) or None
 
     return items_of
+
+
+_TOO_MANY = f"the message repeats itself more than {MOST_ITEMS} times in what is read of it"
 
 
 def single_item(step: Step, target: str, where: Where) -> Step:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -50,6 +50,8 @@ _TOKENS = {
 }
 _TOKEN = re.compile("|".join(_TOKENS))
 
+_FEW = 100  # pairs of dates that are compared one by one
+
 Parts = Mapping[str, str | None]  # year, month, day, hour, minute, second, offset
 
 
@@ -83,6 +85,33 @@ def is_earlier(one: str, other: str) -> bool:
     both = [(ours[part], theirs[part]) for part in ("year", "month", "day")]
     told = [(mine, yours) for mine, yours in both if mine and yours]
     return [mine for mine, _ in told] < [yours for _, yours in told]
+
+
+def any_is_earlier(ones: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether any of these is before any of the others; of many, only the ends are compared."""
+    if len(ones) * len(others) > _FEW:
+        ones, others = _ends(ones, min), _ends(others, max)
+    return any(is_earlier(one, other) for one in ones for other in others)
+
+
+def _ends(texts: Sequence[str], end: Callable[[Iterable[str]], str]) -> list[str]:
+    """Return the first (or last) day of those told to the year, to the month and to the day."""
+    by_precision: dict[int, set[str]] = {}
+    for text in {text.strip() for text in texts}:
+        day = _day_told(text)
+        by_precision.setdefault(len(day), set()).add(day)
+    return [end(days) for precision, days in by_precision.items() if precision]
+
+
+def _day_told(text: str) -> str:
+    """Return YYYY, YYYYMM or YYYYMMDD, as far as a date is told; "" for what is none."""
+    if _tells_a_day(text):
+        return text[:DAY]
+    try:
+        parts = standard_parts(text)
+    except ValueError:
+        return ""
+    return "".join(told for part in ("year", "month", "day") if (told := parts[part]))
 
 
 def _tells_a_day(text: str) -> bool:
