@@ -205,6 +205,16 @@ def test_two_who_poll_at_once_take_each_message_once(
     assert len(committed(meshed, "RVV")) == 1
 
 
+def test_a_message_that_cannot_be_fetched_holds_nobody_up(polled: Relay, sandbox: Sandbox):
+    broken = sandbox.post("RVV0001", TRANSFER)
+    (sandbox.folder / "RELAY01" / "in" / broken / "1").unlink()
+    sandbox.post("RWF0001", REFERRAL, media_type="application/fhir+json")
+
+    eventually(lambda: committed(polled, "RWF"))
+
+    assert broken in sandbox.inbox("RELAY01")
+
+
 def test_nothing_is_lost_while_mesh_is_away(polled: Relay, sandbox: Sandbox):
     sandbox.post("RWF0001", REFERRAL, media_type="application/fhir+json")
     emptied(sandbox)

@@ -21,6 +21,7 @@ from service.store import Store
 HANDSHAKE: Final = 8 * 3600  # seconds; MESH asks for one in 24 hours
 LEASE: Final = 10.0  # seconds until another process polls if this one is not heard of
 FIRST: Final = 10.0  # seconds after the mailbox was emptied; doubled at each empty look
+_LATER: Final = 900.0  # seconds until one that failed by itself is looked at again
 _REMEMBERED: Final = 10_000  # messages that are left where they are
 
 
@@ -41,7 +42,7 @@ class Poller:
         self._holder = uuid.uuid4().hex
         self._shaken = float("-inf")
         self._claimed = float("-inf")
-        self._left: OrderedDict[str, None] = OrderedDict()
+        self._left: OrderedDict[str, float] = OrderedDict()  # until when (monotonic)
         self._log = structlog.get_logger()
 
     def run(self, stop: threading.Event) -> None:
@@ -87,31 +88,45 @@ class Poller:
         for message_id in mailbox.waiting():
             if stop.is_set():
                 break
-            if message_id not in self._left:
+            if time.monotonic() >= self._left.get(message_id, 0):
                 taken += self._take(mailbox, message_id)
             if not self._is_ours(mailbox):
                 break
         return taken > 0
 
     def _take(self, mailbox: MeshMailbox, message_id: str) -> bool:
-        """Deal with one message; False if it stays in the mailbox."""
+        """Deal with one message; False if it stays in the mailbox.
+
+        Whatever it fails by, it is the others' turn next.
+        """
+        said = {"mesh_id": message_id}
         try:
             with mailbox.incoming(message_id) as message:
                 said = envelope(message)
                 done = self._arrivals.deal_with(message, mailbox)
-        except MessageGone:
-            return True
+        except MessageGone:  # by another who reads this mailbox; or it is listed and broken
+            self._leave(message_id, self._poll)
+            return False
         except NotStored as reason:
-            self._leave(message_id)
+            self._leave(message_id, float("inf"))
             self._log.error("left in the mailbox", reason=str(reason), **said)
+            return False
+        except MeshFailure:
+            self._leave(message_id, self._poll)
+            raise
+        except Unavailable:
+            raise
+        except Exception as fault:
+            self._leave(message_id, _LATER)
+            self._log.error("the poller failed", exception=without_values(fault), **said)
             return False
         mailbox.acknowledge(message_id)
         self._log.info(done, **said)
         return True
 
-    def _leave(self, message_id: str) -> None:
-        """Do not look at it again; MESH tells its sender when nobody collects it."""
-        self._left[message_id] = None
+    def _leave(self, message_id: str, seconds: float) -> None:
+        """Do not look at it again for a while; MESH tells its sender when nobody collects it."""
+        self._left[message_id] = time.monotonic() + seconds
         if len(self._left) > _REMEMBERED:
             self._left.popitem(last=False)
 
