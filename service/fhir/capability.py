@@ -21,7 +21,6 @@ _OPERATIONS: Final = {
     "acknowledge": _ACKNOWLEDGE,
 }
 _SMART: Final = "http://terminology.hl7.org/CodeSystem/restful-security-service"
-_OAUTH: Final = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _TRANSPORT: Final = "http://terminology.hl7.org/CodeSystem/message-transport"
 _SEARCH: Final = (
     "Unknown parameters and modifiers are refused (400). A date without an offset is read in "
@@ -78,7 +77,7 @@ def _rest(served: Served) -> dict[str, Any]:
     told = {
         "mode": "server",
         "documentation": _SEARCH,
-        "security": _security(served.base.rpartition("/")[0]),
+        "security": _security(f"{served.base.rpartition('/')[0]}/.well-known/smart-configuration"),
         "resource": [_resource(kind, served) for kind in types()],
         "interaction": [{"code": code} for code in system],
         "operation": list(_operations(served, ["process-message"])),
@@ -90,15 +89,14 @@ def _without_empty(told: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value != []}
 
 
-def _security(service: str) -> dict[str, Any]:
+def _security(configuration: str) -> dict[str, Any]:
+    """SMART's extension for addresses demands an authorize endpoint, and there is none here."""
     coding = {"system": _SMART, "code": "SMART-on-FHIR", "display": "SMART-on-FHIR"}
-    token = {"url": "token", "valueUri": f"{service}/oauth2/token"}
     return {
-        "extension": [{"url": _OAUTH, "extension": [token]}],
         "cors": False,
         "service": [{"coding": [coding], "text": "SMART Backend Services"}],
-        "description": "private_key_jwt client credentials; a client sees what it sent, what is "
-        "addressed to its organisation, and what those refer to.",
+        "description": f"private_key_jwt client credentials, see {configuration}; a client sees "
+        "what it sent, what is addressed to its organisation, and what those refer to.",
     }
 
 
