@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from service.errors import Conflict, Issue
 from service.model import Instant
 
+if TYPE_CHECKING:
+    from service.store.caseload_records import Concerned
+
 LAST_UPDATED = b"0000-00-00T00:00:00.000000Z"  # as wide as Instant.isoformat()
 
 NEVER = Instant(0)
+
+RELAY = ""  # in the place of an ODS code: the relay itself, whose resources no sender sees
 
 Key = tuple[str, str]  # (search parameter, value), e.g. ("identifier", "system|value")
 Reference = tuple[str, str]  # (resource type, id)
@@ -90,6 +95,7 @@ class Answer:
     status: int
     media_type: str
     body: bytes  # may hold LAST_UPDATED, any number of times
+    discreet: bool = False  # the sender does not see to whom: it is the relay's own
     headers: tuple[tuple[str, str], ...] = ()  # such as Location
 
 
@@ -134,3 +140,4 @@ class Receipt:
     answer: Answer  # with the instants in place
     updated: Instant = NEVER  # meta.lastUpdated of everything written; 0 when repeated
     numbers: Mapping[str, int] = field(default_factory=dict)  # recipient → its event number
+    concerned: tuple[Concerned, ...] = ()  # what it has to do with caseloads

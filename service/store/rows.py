@@ -12,6 +12,7 @@ from service.errors import Issue
 from service.model import Instant
 from service.store.commit import (
     LAST_UPDATED,
+    RELAY,
     Answer,
     AuditEntry,
     Delivery,
@@ -108,7 +109,7 @@ def resource(stamped: Stamped, message_id: str) -> Row:
     )
 
 
-def delivered(numbered: Numbered, message: RawMessage) -> Row:
+def delivered(numbered: Numbered, sender: str, message_id: str) -> Row:
     """Return the row in `delivery`."""
     delivery, n, ts = numbered
     return (
@@ -120,8 +121,8 @@ def delivered(numbered: Numbered, message: RawMessage) -> Row:
         delivery.communication.id,
         delivery.communication.version,
         delivery.communication.method,
-        message.sender,
-        message.id,
+        RELAY if delivery.discreet else sender,
+        message_id,
         delivery.patient_id,
         delivery.nhs_number,
         keys_json(communication_keys(delivery)),

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 
 from service.errors import ConflictingMessage, NotFound
 from service.model import Instant
-from service.store import rows, versions
+from service.store import concerning, deadlines, rows, versions
+from service.store.caseload_records import Concerned
 from service.store.commit import (
+    RELAY,
     Answer,
     AuditEntry,
     Check,
@@ -63,6 +65,7 @@ class Change:
     answer: Answer | None = None
     deliveries: Sequence[Delivery] = ()
     shared: Sequence[Reference] = ()
+    concerned: Sequence[Concerned] = ()
     replay: bool = False
 
     @property
@@ -71,9 +74,14 @@ class Change:
 
     def parties(self) -> Iterator[str]:
         """Yield the organisations whose counters this moves or needs."""
-        yield from self.among
+        yield from (ods for ods in self.among if ods)
         yield from (delivery.recipient for delivery in self.deliveries)
-        yield from (ods for write in self.writes for ods in write.visible_to)
+        yield from (ods for write in self.writes for ods in write.visible_to if ods)
+
+    def brought(self) -> set[Reference]:
+        """Return what every recipient comes to see."""
+        every = {(w.type, w.id) for w in self.writes if not w.keeps_audience}
+        return {*self.shared, *every, ("Binary", self.message_id)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +115,8 @@ def carry_out(tx: Transaction, change: Change, clock: Callable[[], int]) -> Outc
     answer = rows.answered(change.answer, updated) if change.answer else None
     _write_message(tx, change, answer)
     _write_resources(tx, change, numbered, locked, updated)
+    _set_deadlines(tx, change, numbered, updated)
+    _remember(tx, change, updated)
     tx.insert("visible", _visible(change, numbered, locked), skip_known=True)
     tx.insert("audit", [rows.audit(entry) for entry in change.audit])
     counters = _count(locked, numbered, updated)
@@ -120,8 +130,10 @@ def carry_out(tx: Transaction, change: Change, clock: Callable[[], int]) -> Outc
 
 def _lock(tx: Transaction, change: Change) -> Locked:
     """Ask for all locks at once, then look at what came back."""
-    tx.lock_names([f"{c.owner}\n{c.type}\n{c.key[0]}\n{c.key[1]}" for c in change.checks])
+    names = [f"{c.owner}\n{c.type}\n{c.key[0]}\n{c.key[1]}" for c in change.checks]
+    tx.lock_names([*names, *(concerning.lock_name(c.lookup.place) for c in change.concerned)])
     found = [find_rows(tx, c.owner, c.type, c.key) for c in change.checks]
+    entries = [concerning.ask(tx, c.lookup) for c in change.concerned]
     kept = _lock_message(tx, change)
     replaced = [w for w in change.writes if w.prior]
     feeds = _feeds(tx, replaced)
@@ -131,6 +143,7 @@ def _lock(tx: Transaction, change: Change) -> Locked:
     in_feeds = tx.select_each(DELIVERED, [{"id": id_} for id_ in feeds])
     priors |= {("Communication", id_): ask for id_, ask in zip(feeds, in_feeds, strict=True)}
     _verify_checks(change.checks, found)
+    concerning.verify(change.concerned, entries)
     _verify_kept(change, kept)
     return Locked(counters=_counters(ods, counters), priors=_priors(replaced, priors))
 
@@ -223,9 +236,25 @@ def _write_resources(
         if s.write.prior:
             keys += versions.replace(tx, s, locked.priors[s.write.type, s.write.id])
     if change.message:
-        tx.insert("delivery", [rows.delivered(d, change.message) for d in numbered])
+        sender, id_ = change.message.sender, change.message_id
+        tx.insert("delivery", [rows.delivered(d, sender, id_) for d in numbered])
     keys += [row for d in numbered for row in rows.delivery_keys(d.delivery)]
     tx.insert("search_index", sorted(keys))
+
+
+def _remember(tx: Transaction, change: Change, updated: Instant) -> None:
+    if change.message and change.concerned:
+        message = change.message.sender, change.message_id
+        concerning.remember(tx, change.concerned, message, change.brought(), updated)
+
+
+def _set_deadlines(
+    tx: Transaction, change: Change, numbered: Sequence[Numbered], updated: Instant
+) -> None:
+    if change.message:
+        new = [rows.deadline(d, change.message) for d in numbered]
+        tx.insert("deadline", [row for row in new if row])
+    deadlines.follow(tx, change.writes, updated)
 
 
 def _visible(change: Change, numbered: Sequence[Numbered], locked: Locked) -> list[Row]:
@@ -234,18 +263,16 @@ def _visible(change: Change, numbered: Sequence[Numbered], locked: Locked) -> li
         (ods, max(locked.counters[ods][0], 1), write.id, write.type)
         for write in change.writes
         for ods in write.visible_to
-        if ods != write.owner
+        if ods not in (write.owner, RELAY)
     }
     if change.message:
-        brought = ((w.type, w.id) for w in change.writes if not w.keeps_audience)
-        common = {*change.shared, *brought}
-        common.add(("Binary", change.message.id))
+        common = change.brought()
         for delivery in numbered:
-            seen.update(_brought(delivery, change.message.sender, common))
+            seen.update(brought(delivery, change.message.sender, common))
     return sorted(seen)
 
 
-def _brought(numbered: Numbered, sender: str, common: set[Reference]) -> Iterator[Row]:
+def brought(numbered: Numbered, sender: str, common: set[Reference]) -> Iterator[Row]:
     """Yield what a delivery lets its recipient see, unless it is the sender's own."""
     recipient, task = numbered.delivery.recipient, numbered.delivery.task
     if recipient == sender:

@@ -46,6 +46,7 @@ class Writer:
             checks=commit.checks,
             shared=commit.shared,
             audit=commit.audit,
+            concerned=commit.concerned,
             replay=commit.replay,
         )
         try:
