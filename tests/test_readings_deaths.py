@@ -72,6 +72,8 @@ def test_what_may_be_a_death_is_flagged(sender: str, told: dict[str, Any]) -> No
     [
         *[{"dead": alive} for alive in ("", "N", "no", "false", "0", '""')],
         {"died": '""', "dead": '""'},
+        {"died": "N"},  # a field too far to the left
+        {"died": "00000000"},
         {"method": "19^Home"},
         {"destination": "Ripley Ward"},
         {"destination": "Deadwood Care Home"},
