@@ -37,11 +37,16 @@ def pdf_of(objects: Sequence[bytes]) -> bytes:
         body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
     size = len(objects) + 1
-    return body + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\n" % (
-        size,
-        table,
-        size,
-    ) + b"startxref\n%d\n%%%%EOF\n" % len(body)
+    return (
+        body
+        + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\n"
+        % (
+            size,
+            table,
+            size,
+        )
+        + b"startxref\n%d\n%%%%EOF\n" % len(body)
+    )
 
 
 def _page(texts: Sequence[Text], boxes: Sequence[Box]) -> bytes:
