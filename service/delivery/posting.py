@@ -23,7 +23,7 @@ from service.delivery.reversals import require_end
 from service.delivery.routing import NOBODY_ACTS, Routed, Routing
 from service.errors import Issue
 from service.fhir.build import Built, Content, Origin, build, completed, succeeded
-from service.fhir.build.chronology import Chronology, undated
+from service.fhir.build.chronology import is_as_stored, says_the_same
 from service.fhir.index import index_keys, ods_code
 from service.model import Instant, OdsCode, Recipient, TransferOfCare
 from service.store import Check, Delivery, Reference, Store, Write
@@ -188,9 +188,9 @@ class Poster:
         writes = []
         for resource in built.resources:
             stored = found.bodies.get(resource["id"])
-            if stored and _same(stored, resource):
+            if stored and says_the_same(stored, resource):
                 unchanged.add((resource["resourceType"], resource["id"]))
-            if stored and _is_as_stored(stored, resource, is_late=is_late):
+            if stored and is_as_stored(stored, resource, is_late=is_late):
                 shared.add((resource["resourceType"], resource["id"]))
             else:
                 prior = versions.get(resource["id"], 0)
@@ -272,28 +272,3 @@ def _delivery(
         patient_id=communication["subject"]["reference"].removeprefix("Patient/"),
         nhs_number=transfer.patient.nhs_number or "",
     )
-
-
-def _same(stored: Resource, built: Resource) -> bool:
-    """Whether two versions say the same, their number, instant, message and its time aside."""
-    return _content(stored) == _content(built)
-
-
-def _is_as_stored(stored: Resource, built: Resource, *, is_late: bool) -> bool:
-    """Whether there is nothing to write.
-
-    What a late message leaves as it is becomes a version too: so the store notices if another
-    message changes what its recipients are told.
-    """
-    if built is stored or is_late:
-        return built is stored
-    return _same(stored, built) and Chronology.of(stored) == Chronology.of(built)
-
-
-def _content(resource: Resource) -> Resource:
-    versionless = {
-        name: value
-        for name, value in undated(resource["meta"]).items()
-        if name not in ("versionId", "lastUpdated", "source")
-    }
-    return {**resource, "meta": versionless}

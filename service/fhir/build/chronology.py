@@ -130,3 +130,28 @@ def undated(meta: Json) -> Json:
 def _element(part: Json) -> tuple[str, str]:
     name, at = part["extension"]
     return name["valueString"], at["valueDateTime"]
+
+
+def says_the_same(stored: Resource, built: Resource) -> bool:
+    """Whether two versions say the same, their number, instant, message and its time aside."""
+    return _content(stored) == _content(built)
+
+
+def is_as_stored(stored: Resource, built: Resource, *, is_late: bool) -> bool:
+    """Whether there is nothing to write.
+
+    What a late message leaves as it is becomes a version too: so the store notices if another
+    message changes what its recipients are told.
+    """
+    if built is stored or is_late:
+        return built is stored
+    return says_the_same(stored, built) and Chronology.of(stored) == Chronology.of(built)
+
+
+def _content(resource: Resource) -> Resource:
+    versionless = {
+        name: value
+        for name, value in undated(resource["meta"]).items()
+        if name not in ("versionId", "lastUpdated", "source")
+    }
+    return {**resource, "meta": versionless}
