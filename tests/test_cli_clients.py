@@ -105,6 +105,7 @@ def spoilt(key: ECKey, **changed: object) -> str:
         (public(ECKey.generate_key("P-256", {"kid": "three"})), "key three must be an EC key on"),
         ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "no RSA or EC public key"),
     ],
+    ids=range(12),  # the same in every process: the keys are new each time
 )
 def test_an_unusable_key_is_refused_before_anything_is_stored(database, tmp_path, text, said):
     path = tmp_path / "keys"

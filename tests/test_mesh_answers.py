@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -173,7 +172,12 @@ def task_states(relay: Relay) -> list[str]:
 @pytest.mark.peer
 @pytest.mark.parametrize(
     ("sender", "identifier"),
-    [("HSP0003", str(uuid.uuid4())), ("HSP0001", ""), ("STRANGE", ""), ("RJZ0001", "")],
+    [
+        ("HSP0003", "5a1d6a9e-6f0c-4c1f-9a57-3c1f5d9c0b11"),
+        ("HSP0001", ""),
+        ("STRANGE", ""),
+        ("RJZ0001", ""),
+    ],
 )
 def test_an_answer_from_anybody_else_or_to_nothing_is_kept_and_changes_nothing(
     closed_loop: Relay, sandbox: Sandbox, sender: str, identifier: str
