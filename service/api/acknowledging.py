@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from service.api.exchange import Exchange
@@ -29,9 +29,11 @@ from service.fhir.task import (
     acknowledged,
     checked_update,
     is_acknowledgement,
+    is_awaited,
     received,
+    role_of,
 )
-from service.store import LAST_UPDATED, Stale, Stored, Write
+from service.store import LAST_UPDATED, Stale, Step, Stored, Write
 
 TRIES: Final = 5
 
@@ -145,9 +147,10 @@ class Acknowledging:
         faults = self._check(after)
         if faults:
             raise NonconformantResource(issues=faults)
-        writes = [_version(before, after)]
         id_ = after["focus"]["reference"].rpartition("/")[2]
         stored = self._records.read(exchange.client.organisation, "Communication", id_)
+        role = role_of(exact(stored)) if stored else "action"
+        writes = [replace(_version(before, after), step=_next_step(after["status"], role))]
         now = exchange.now.isoformat()
         changed = received(exact(stored), after["status"], now) if stored else None
         if stored and changed:
@@ -192,6 +195,13 @@ def require_match(if_match: str, version: int) -> None:
         raise PreconditionFailed(f"Name the version that you read: If-Match: {entity_tag(version)}")
     if not matches(if_match, version):
         raise PreconditionFailed("The Task was changed meanwhile: read it again.")
+
+
+def _next_step(status: str, role: str) -> Step | None:
+    """Return what comes after an answer: somebody else is asked in the place of who rejects."""
+    if is_awaited(status, role):
+        return None
+    return Step(name=status, at=1) if (status, role) == ("rejected", "action") else Step()
 
 
 def _version(before: Stored, after: Resource) -> Write:

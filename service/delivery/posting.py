@@ -21,10 +21,12 @@ from service.delivery.lateness import Standing, as_they_stand, standing, uninfor
 from service.delivery.referrals import require_current
 from service.delivery.reversals import require_end
 from service.delivery.routing import NOBODY_ACTS, Routed, Routing
+from service.delivery.terms import first_deadline
+from service.delivery.writes import as_binary, as_write
 from service.errors import Issue
-from service.fhir.build import Built, Content, Origin, build, completed, succeeded
+from service.fhir.build import Built, Origin, build, completed, succeeded
 from service.fhir.build.chronology import is_as_stored, says_the_same
-from service.fhir.index import index_keys, ods_code
+from service.fhir.index import ods_code
 from service.model import Instant, OdsCode, Recipient, TransferOfCare
 from service.store import Check, Delivery, Reference, Store, Write
 
@@ -202,7 +204,7 @@ class Poster:
         is_news = transfer.kind != "patient-update" or not unchanged >= _patients(built)
         return Posting(
             writes=(*writes, *contents, *later),
-            deliveries=tuple(_delivery(transfer, *made) for made in built.communications)
+            deliveries=tuple(self._delivery(transfer, *made) for made in built.communications)
             if is_news
             else (),
             checks=found.checks,
@@ -227,48 +229,21 @@ class Poster:
                 changed = succeeded(orjson.loads(row.body), succession)
                 yield as_write(changed, sender, prior=row.version, keeps_audience=True)
 
+    def _delivery(
+        self, transfer: TransferOfCare, recipient: Recipient, told: Resource, task: Resource
+    ) -> Delivery:
+        sender = transfer.message.sender
+        terms = self._routing.directory.terms_of(recipient.ods)
+        return Delivery(
+            recipient=recipient.ods or "",
+            kind=transfer.kind,
+            communication=as_write(told, sender),
+            task=as_write(task, sender),
+            patient_id=told["subject"]["reference"].removeprefix("Patient/"),
+            nhs_number=transfer.patient.nhs_number or "",
+            deadline=first_deadline(terms, recipient.role, task, self._clock()),
+        )
+
 
 def _patients(built: Built) -> set[Reference]:
     return {("Patient", r["id"]) for r in built.resources if r["resourceType"] == "Patient"}
-
-
-def as_write(
-    resource: Resource, owner: OdsCode, *, prior: int = 0, keeps_audience: bool = False
-) -> Write:
-    """Return a built resource as a row."""
-    return Write(
-        type=resource["resourceType"],
-        id=resource["id"],
-        version=prior + 1,
-        body=orjson.dumps(resource),
-        owner=owner,
-        prior=prior,
-        keys=index_keys(resource),
-        keeps_audience=keeps_audience,
-    )
-
-
-def as_binary(content: Content, owner: OdsCode) -> Write:
-    """Return a document's bytes as a row."""
-    return Write(
-        type="Binary",
-        id=content.id,
-        version=1,
-        body=content.data,
-        owner=owner,
-        media_type=content.content_type,
-    )
-
-
-def _delivery(
-    transfer: TransferOfCare, recipient: Recipient, communication: Resource, task: Resource
-) -> Delivery:
-    sender = transfer.message.sender
-    return Delivery(
-        recipient=recipient.ods or "",
-        kind=transfer.kind,
-        communication=as_write(communication, sender),
-        task=as_write(task, sender),
-        patient_id=communication["subject"]["reference"].removeprefix("Patient/"),
-        nhs_number=transfer.patient.nhs_number or "",
-    )

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from service import yamlfile
 from service.delivery.hours import NEVER_CLOSED, Allowance, Hours
-from service.model import OdsCode
+from service.fhir.search_parameters import Resource
+from service.model import Instant, OdsCode
+from service.store import LATER, Deadline, Step
 
 # How long by the request's priority; ours, not a standard's.
 WITHIN: Final[Mapping[str, Allowance]] = MappingProxyType(
@@ -21,6 +23,10 @@ WITHIN: Final[Mapping[str, Allowance]] = MappingProxyType(
         "routine": Allowance.parse("3 days"),
     }
 )
+REMINDER: Final = "reminder"
+LATE: Final = "late"
+ON_DUTY: Final = "on-duty"
+WAITING: Final = "waiting"  # nothing more is done, and nothing was answered
 _REMIND_AFTER: Final = 0.75  # of the time that there is
 
 
@@ -44,6 +50,20 @@ class Terms:
 
 
 ALWAYS: Final = Terms()
+
+
+def first_deadline(terms: Terms, role: str, task: Resource, released: datetime) -> Deadline:
+    """Return until when a new Task is to be answered, and what comes first without it.
+
+    Who is only told is not chased: it can be seen that it is late.
+    """
+    end = datetime.fromisoformat(task["restriction"]["period"]["end"])
+    step = Step(name=WAITING, at=LATER)
+    if role == "action" and terms.on_duty and not terms.hours.is_open(released):
+        step = Step(name=ON_DUTY, at=Instant.of(released))
+    elif role == "action":
+        step = Step(name=REMINDER, at=Instant.of(terms.reminder(released, end)))
+    return Deadline(role=role, due=Instant.of(end), step=step)
 
 
 def read_terms(written: Mapping[str, Any], defaults: Mapping[str, Any]) -> Terms:

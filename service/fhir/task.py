@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from service.errors import Conflict, Issue, NonconformantResource
 from service.fhir.search_parameters import Resource
-from service.fhir.systems import COMMUNICATION_ID, DELIVERY_STATE, TASK_CODE
+from service.fhir.systems import COMMUNICATION_ID, DELIVERY_STATE, RECIPIENT_TYPE, TASK_CODE
 
 Status = Literal["received", "accepted", "rejected", "completed"]
 STATUSES: Final[tuple[Status, ...]] = ("received", "accepted", "rejected", "completed")
@@ -89,6 +89,18 @@ def checked_update(before: Resource, after: Resource, now: str) -> Resource:
     _check_move(before["status"], after["status"], after.get("statusReason"))
     kept = {**_kept(before), "businessStatus": _business(after["status"])}
     return {**after, **kept, "lastModified": now}
+
+
+def role_of(communication: Resource) -> str:
+    """Return what the recipient of a delivered Communication is told it for."""
+    tags = communication.get("meta", {}).get("tag", ())
+    told = {tag.get("code") for tag in tags if tag.get("system") == RECIPIENT_TYPE}
+    return "information" if told == {"FI"} else "action"
+
+
+def is_awaited(status: str, role: str) -> bool:
+    """Whether an answer is still waited for: who is to act must say so, not its system alone."""
+    return status == "requested" or (status == "received" and role == "action")
 
 
 def received(communication: Resource, said: Status, now: str) -> Resource | None:

@@ -7,14 +7,17 @@ from service.store.commit import (
     AuditEntry,
     Check,
     Commit,
+    Deadline,
     Delivery,
     Key,
     RawMessage,
     Receipt,
     Reference,
     Stale,
+    Step,
     Write,
 )
+from service.store.deadlines import LATER, TAKEN, Waiting
 from service.store.leases import LeaseLost
 from service.store.opening import WrongSchema, open_store, schema_state
 from service.store.records import (
@@ -42,12 +45,15 @@ def migrate(url: str) -> None:
 __all__ = [
     "END",
     "LAST_UPDATED",
+    "LATER",
     "START",
+    "TAKEN",
     "Answer",
     "AuditEntry",
     "Check",
     "Commit",
     "DeadLetter",
+    "Deadline",
     "Delivery",
     "Dispatch",
     "Event",
@@ -62,9 +68,11 @@ __all__ = [
     "Reference",
     "RegisteredClient",
     "Stale",
+    "Step",
     "Store",
     "Stored",
     "Transition",
+    "Waiting",
     "Write",
     "WrongSchema",
     "migrate",

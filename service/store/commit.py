@@ -33,6 +33,18 @@ class Stale(Conflict):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """What comes next for a Task that waits for its answer; none, once it is answered.
+
+    Whoever was asked in its place, and whom it was asked in place of, is told then: see
+    Deadlines.
+    """
+
+    name: str = ""
+    at: int = 0  # microseconds; 0: nothing comes any more
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Write:
     """One new version of one resource."""
 
@@ -48,6 +60,7 @@ class Write:
     deleted: bool = False  # this version says that the resource is gone; body is b""
     keeps_audience: bool = False  # a commit's recipients do not come to see it by this version
     visible_to: tuple[str, ...] = ()  # ODS codes beside the owner and the commit's recipients
+    step: Step | None = None  # of a Task that waits for its answer; None: as before
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +74,18 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Deadline:
+    """Until when the Task of a delivery is to be answered, and what comes first without it."""
+
+    role: str  # action | information
+    due: int  # microseconds
+    step: Step
+    message_id: str = ""  # of the message that it began with; "": this one
+    instead_of: str = ""  # id of the Task of the team in whose place this one is asked
+    chase: str = ""  # id of the Task whose answer is this one's too; "": its own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
     """One Communication for one recipient: the next event of its feed."""
 
@@ -70,6 +95,8 @@ class Delivery:
     task: Write | None = None  # seen by the recipient and the sender only
     patient_id: str = ""  # id of the Patient resource
     nhs_number: str = ""
+    discreet: bool = False  # the sender does not see to whom: it is the relay's own
+    deadline: Deadline | None = None  # of the Task
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +122,6 @@ class Answer:
     status: int
     media_type: str
     body: bytes  # may hold LAST_UPDATED, any number of times
-    discreet: bool = False  # the sender does not see to whom: it is the relay's own
     headers: tuple[tuple[str, str], ...] = ()  # such as Location
 
 
@@ -128,6 +154,7 @@ class Commit:
     checks: tuple[Check, ...] = ()
     shared: tuple[Reference, ...] = ()  # existing resources that this message refers to
     audit: tuple[AuditEntry, ...] = ()
+    concerned: tuple[Concerned, ...] = ()  # what it has to do with caseloads
     replay: bool = False  # message.id is a kept message: see Store.dead_letters
 
 
@@ -140,4 +167,3 @@ class Receipt:
     answer: Answer  # with the instants in place
     updated: Instant = NEVER  # meta.lastUpdated of everything written; 0 when repeated
     numbers: Mapping[str, int] = field(default_factory=dict)  # recipient → its event number
-    concerned: tuple[Concerned, ...] = ()  # what it has to do with caseloads

@@ -6,7 +6,7 @@ the two together. The order of the columns is the order of a row in `Transaction
 
 from __future__ import annotations
 
-REVISION = "0003"  # the newest migration
+REVISION = "0004"  # the newest migration
 
 COLUMNS: dict[str, dict[str, str]] = {
     "message": {
@@ -113,6 +113,20 @@ COLUMNS: dict[str, dict[str, str]] = {
         "state": "text",
         "changed_at": "bigint",
         "reason": "text",
+    },
+    "deadline": {
+        "task_id": "text",
+        "message_id": "text",
+        "communication_id": "text",
+        "recipient": "text",
+        "n": "bigint",
+        "sender": "text",
+        "role": "text",
+        "due": "bigint",
+        "step": "text",
+        "next_at": "bigint",
+        "instead_of": "text",
+        "chase": "text",
     },
     "setting": {"key": "text", "value": "text"},
     "audit": {

@@ -185,6 +185,28 @@ def message(message: RawMessage, state: str, answer: Answer) -> Row:
     )
 
 
+def deadline(numbered: Numbered, message: RawMessage) -> Row | None:
+    """Return the row in `deadline`, if the delivery has one."""
+    delivery, n, _ = numbered
+    task, set_ = delivery.task, delivery.deadline
+    if task is None or set_ is None:
+        return None
+    return (
+        task.id,
+        set_.message_id or message.id,
+        delivery.communication.id,
+        delivery.recipient,
+        n,
+        message.sender,
+        set_.role,
+        set_.due,
+        set_.step.name,
+        set_.step.at,
+        set_.instead_of,
+        set_.chase or task.id,
+    )
+
+
 def audit(entry: AuditEntry) -> Row:
     """Return the row in `audit`."""
     return (

@@ -284,3 +284,5 @@ audit = sa.Table(
     _text("request_id"),
     sa.Index("audit_at", "at"),
 )
+
+from service.store import schema_deadlines  # noqa: E402, F401  # one more table

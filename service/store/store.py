@@ -22,6 +22,7 @@ from service.store.commit import (
     Write,
 )
 from service.store.database import Database
+from service.store.deadlines import Deadlines
 from service.store.leases import Leases
 from service.store.records import START, Event, Head, Page, Position, Stored
 from service.store.settings import StoredSettings
@@ -44,6 +45,7 @@ class Store:
         self.clients = Clients(database, clock)
         self.leases = Leases(database, clock)
         self.channels = Channels(database, clock)
+        self.deadlines = Deadlines(database)
         self.dead_letters = letters.DeadLetters(database, clock)
         self.settings = StoredSettings(database)
 
