@@ -196,6 +196,7 @@ class ListChange:
     added: tuple[Entry, ...] = ()
     changed: tuple[Entry, ...] = ()  # as they will be; revision is raised by the store
     ended: tuple[Entry, ...] = ()
+    held: tuple[bytes, ...] = ()  # further places that must stand still meanwhile
     since: Instant = NEVER  # from when on occurrences count
     known: tuple[Known, ...] = ()
     recalls: tuple[Recall, ...] = ()
@@ -208,7 +209,7 @@ class ListChange:
         """What must stand still meanwhile."""
         entries = (*self.added, *self.changed, *self.ended)
         every = [place for entry in entries for place in entry.places]
-        return tuple(dict.fromkeys([*every, *(one.place for one in self.known)]))
+        return tuple(dict.fromkeys([*every, *self.held, *(one.place for one in self.known)]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

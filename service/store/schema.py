@@ -285,4 +285,5 @@ audit = sa.Table(
     sa.Index("audit_at", "at"),
 )
 
-from service.store import schema_deadlines  # noqa: E402, F401  # one more table
+from service.store import schema_caseloads, schema_deadlines  # noqa: E402, F401  # more tables
+from service.store import schema_subscriptions  # noqa: E402, F401

@@ -9,6 +9,7 @@ from service.errors import Issue
 from service.model import Instant
 from service.store import feed, finding, letters, reading, streams
 from service.store.audit import AuditTrail
+from service.store.caseloads import Caseloads
 from service.store.channels import Channels
 from service.store.clients import Clients
 from service.store.commit import (
@@ -26,6 +27,7 @@ from service.store.deadlines import Deadlines
 from service.store.leases import Leases
 from service.store.records import START, Event, Head, Page, Position, Stored
 from service.store.settings import StoredSettings
+from service.store.subscriptions import Subscriptions
 from service.store.wakeups import Wakeups
 from service.store.writing import Writer
 
@@ -42,12 +44,14 @@ class Store:
         self._writer = Writer(database, clock)
         self._wakeups = Wakeups(database)
         self._audit = AuditTrail(database)
+        self.caseloads = Caseloads(database, clock, self._tell)
         self.clients = Clients(database, clock)
         self.leases = Leases(database, clock)
         self.channels = Channels(database, clock)
         self.deadlines = Deadlines(database)
         self.dead_letters = letters.DeadLetters(database, clock)
         self.settings = StoredSettings(database)
+        self.subscriptions = Subscriptions(database, clock)
 
     def __enter__(self) -> Store:
         return self
