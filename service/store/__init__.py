@@ -49,7 +49,6 @@ from service.store.records import (
     Transition,
 )
 from service.store.store import Store
-from service.store.subscriptions import Subscription
 
 
 def migrate(url: str) -> None:
@@ -102,7 +101,6 @@ __all__ = [
     "Step",
     "Store",
     "Stored",
-    "Subscription",
     "Transition",
     "Waiting",
     "Write",

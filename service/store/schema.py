@@ -286,4 +286,3 @@ audit = sa.Table(
 )
 
 from service.store import schema_caseloads, schema_deadlines  # noqa: E402, F401  # more tables
-from service.store import schema_subscriptions  # noqa: E402, F401
