@@ -1,7 +1,7 @@
 # Everything a newcomer needs is `make run` and `make test`; Python 3.11+ and make are enough.
 # The environment is .venv; it is made when missing and renewed when a lock file changes.
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check format bench lock clean
+.PHONY: help run test test-peers validate soak check format bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,13 +14,19 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--custom-compile-command 'make lock' $(UPGRADE)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/requirements.stamp ## set up, run the demo, then serve on 127.0.0.1:8080
 	@$(BIN)/discharge-relay demo --serve
 
 test: $(VENV)/requirements-dev.stamp ## set up and run the tests; ARGS='-k word' for some
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+test-peers: java ## run the tests against HAPI and the HL7 validator; needs a JDK and Maven
+	@$(BIN)/python -m pytest -q tests/peers $(ARGS)
+
+validate: java ## the HL7 validator on all that is written here; ARGS='file …' for others
+	@$(BIN)/python -m sandbox.validate $(ARGS)
 
 soak: $(VENV)/requirements-dev.stamp ## 10,000 messages by MLLP over 20 bad connections; a few minutes
 	@SOAK_MESSAGES=10000 $(BIN)/python -m pytest -q -s tests/test_mllp_load.py
@@ -36,6 +42,11 @@ format: $(VENV)/requirements-dev.stamp ## put the code into the agreed format
 
 bench: $(VENV)/requirements-dev.stamp ## measure; prints JSON lines
 	@$(BIN)/python -m bench $(ARGS)
+
+# Says by name what is missing, and how to get it.
+.PHONY: java
+java: $(VENV)/requirements-dev.stamp
+	@$(BIN)/python -m sandbox.maven
 
 lock: $(VENV)/requirements-dev.stamp ## renew both lock files; UPGRADE=--upgrade for newer versions
 	@$(COMPILE) --group build pyproject.toml -o requirements.lock

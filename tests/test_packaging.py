@@ -200,7 +200,9 @@ def test_make_says_in_one_line_what_a_machine_lacks(tmp_path, python, missing):
 # --- continuous integration
 
 
-@pytest.mark.parametrize("failing", [set(), {"check"}, {"test"}, {"check", "test"}])
+@pytest.mark.parametrize(
+    "failing", [set(), {"check"}, {"test-peers"}, {"test"}, {"check", "test-peers", "test"}]
+)
 def test_ci_checks_then_tests_and_ends_with_the_summary_of_pytest(tmp_path, failing):
     ci = tmp_path / ".ci" / "run"
     script(ci, (ROOT / ".ci" / "run").read_text())
@@ -217,10 +219,28 @@ def test_ci_checks_then_tests_and_ends_with_the_summary_of_pytest(tmp_path, fail
     ended = run(ci, cwd=Path("/"), PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
 
     lines = [line for line in ended.stdout.splitlines() if not line.startswith("make: ***")]
-    assert lines == [f"check in {tmp_path}", f"test in {tmp_path}", "3 passed in 0.10s"]
+    asked = [f"{target} in {tmp_path}" for target in ("check", "test-peers", "test")]
+    assert lines == [*asked, "3 passed in 0.10s"]
     assert ended.stdout.splitlines()[-1] == "3 passed in 0.10s"
     assert (ended.returncode != 0) is bool(failing)
 
 
 def test_ci_is_executable():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_what_needs_java_says_in_one_line_what_a_machine_lacks():
+    refused = run(sys.executable, "-m", "sandbox.maven", PATH="/nowhere", JAVA_HOME="")
+
+    [said] = refused.stderr.splitlines()
+    assert refused.returncode != 0
+    assert "a JDK, version 17 or newer (Debian, Ubuntu: apt install openjdk-17-jdk" in said
+    assert "Maven (Debian, Ubuntu: apt install maven" in said
+
+
+def test_make_test_leaves_out_what_needs_java():
+    patterns = PROJECT["tool"]["pytest"]["ini_options"]["testpaths"]
+    collected = {path.name for pattern in patterns for path in ROOT.glob(pattern)}
+
+    assert collected == {path.name for path in (ROOT / "tests").glob("test_*.py")}
+    assert recipe("test-peers")[-1].split()[-1] == "tests/peers"
