@@ -1,0 +1,57 @@
+"""What CDA documents say in ways that the examples do not have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cda_letters import US, coded, disposition, document
+from mapping_samples import converted, fact
+
+UB_04 = "2.16.840.1.113883.12.112"
+ENTRY = "<section><title>Stays</title><text>x</text><entry>{}</entry></section>"
+
+
+def becomes(body: bytes, path: str) -> Any:
+    """Return a value of the record."""
+    return fact(converted("RX5", body)[1], path)
+
+
+def extended(text: str) -> str:
+    return text.replace("dischargeDispositionCode", "sdtc:dischargeDispositionCode")
+
+
+DEATHS: dict[str, dict[str, str]] = {
+    "expired, as an extension of the stay": {"disposition": extended(disposition("20", "", UB_04))},
+    "expired, in C-CDA's value set": {
+        "disposition": disposition("20", "", "2.16.840.1.113883.3.88.12.80.33")
+    },
+    "expired, of an encounter among the entries": {
+        "sections": ENTRY.format(f"<encounter>{extended(disposition('41', '', UB_04))}</encounter>")
+    },
+    "expired, in the words of who wrote it": {
+        "disposition": "<dischargeDispositionCode nullFlavor='OTH'><originalText>Patient expired"
+        "</originalText></dischargeDispositionCode>"
+    },
+    "an observation that says so": {
+        "sections": ENTRY.format(
+            "<observation><templateId root='2.16.840.1.113883.10.20.22.4.79'/>"
+            "<value code='419099009' codeSystem='2.16.840.1.113883.6.96'/></observation>"
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("how", DEATHS)
+def test_a_death_is_a_death_wherever_c_cda_lets_it_be_said(how: str) -> None:
+    body = document(ids=US, **coded("18842-5"), **DEATHS[how])
+
+    assert becomes(body, "kind") == "death"
+    assert becomes(body, "patient.deceased") is True
+
+
+@pytest.mark.parametrize("code", ["01", "20"])
+def test_a_code_of_another_table_is_no_death(code: str) -> None:
+    body = document(ids=US, **coded("18842-5"), disposition=disposition(code, "", "1.2.3"))
+
+    assert becomes(body, "kind") == "discharge"
