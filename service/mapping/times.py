@@ -22,7 +22,8 @@ Doubts = list[tuple[str, str]]  # severity and text
 _HL7 = re.compile(
     r"(?P<year>\d{4})(?:(?P<month>\d\d)(?:(?P<day>\d\d)"
     r"(?:(?P<hour>\d\d)(?:(?P<minute>\d\d)(?:(?P<second>\d\d)(?:\.\d{1,9})?)?)?)?)?)?"
-    r"(?P<offset>[+-]\d{4}|(?<=[\d.]{12})[+-]\d\d)?",  # behind a time some leave its minutes out
+    # Behind a time some leave the minutes of the offset out, or write UTC as ISO 8601 does.
+    r"(?P<offset>[+-]\d{4}|(?<=[\d.]{12})(?:[+-]\d\d|Z))?",
     re.ASCII,
 )
 _ISO = re.compile(
