@@ -55,3 +55,21 @@ def test_a_code_of_another_table_is_no_death(code: str) -> None:
     body = document(ids=US, **coded("18842-5"), disposition=disposition(code, "", "1.2.3"))
 
     assert becomes(body, "kind") == "discharge"
+
+
+def test_an_organisation_is_known_by_the_older_root_of_the_spine() -> None:
+    code = "<id root='2.16.840.1.113883.2.1.4.3' extension='B86001'/>"
+    practice = f"<providerOrganization>{code}</providerOrganization>"
+    recipient = (
+        "<informationRecipient><intendedRecipient><receivedOrganization>"
+        f"{code}</receivedOrganization></intendedRecipient></informationRecipient>"
+    )
+    custodian = (
+        "<custodian><assignedCustodian><representedCustodianOrganization>"
+        f"{code}</representedCustodianOrganization></assignedCustodian></custodian>"
+    )
+    body = document(role=practice, header=custodian + recipient)
+
+    assert becomes(body, "patient.gp_practice.ods") == "B86001"
+    assert becomes(body, "recipients[].ods") == ("B86001",)
+    assert becomes(body, "message.claimed_sender") == "B86001"

@@ -44,6 +44,7 @@ URIS: Final[dict[str, str]] = {
     "2.16.840.1.113883.2.1.3.2.4.19.1": "https://fhir.nhs.uk/Id/ods-organization-code",
     "2.16.840.1.113883.2.1.3.2.4.19.2": "https://fhir.nhs.uk/Id/ods-site-code",
     "1.2.826.0.1285.0.1.10": "https://fhir.nhs.uk/Id/ods-organization-code",
+    "2.16.840.1.113883.2.1.4.3": "https://fhir.nhs.uk/Id/ods-organization-code",
     "1.2.826.0.1285.0.2.0.65": "https://fhir.nhs.uk/Id/sds-user-id",
     "1.2.826.0.1285.0.2.0.67": "https://fhir.nhs.uk/Id/sds-role-profile-id",
 }

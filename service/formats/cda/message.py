@@ -16,11 +16,12 @@ from service.formats.cda.places import is_narrative, leaves
 
 Place = tuple[etree._Element, "CdaMessage"]
 
-# Organisations and sites by ODS code: the ITK's two roots, and the older one of the Spine.
+# Organisations and sites by ODS code: the ITK's two roots, and the older ones of the Spine.
 ODS_ROOTS: Final = (
     "2.16.840.1.113883.2.1.3.2.4.19.1",
     "2.16.840.1.113883.2.1.3.2.4.19.2",
     "1.2.826.0.1285.0.1.10",
+    "2.16.840.1.113883.2.1.4.3",
 )
 _SENDERS: Final = (
     "h:custodian/h:assignedCustodian/h:representedCustodianOrganization/h:id",
