@@ -25,6 +25,9 @@ from service.api.oauth import oauth_blueprint
 from service.api.register import StoredRegister
 from service.api.reply import Reply, refused
 from service.conversion import Converter
+from service.delivery.chase import Chasing
+from service.delivery.directory import Directory
+from service.delivery.outbound import Outbound
 from service.delivery.posting import Poster
 from service.delivery.routing import Routing
 from service.errors import NotFound, ServiceError, Unavailable
@@ -83,9 +86,15 @@ def compose(settings: Settings) -> Relay:
     return assemble(settings, open_store(settings.database), mappings, routing)
 
 
-def assemble(settings: Settings, store: Store, mappings: Mappings, routing: Routing) -> Relay:
+def assemble(
+    settings: Settings,
+    store: Store,
+    mappings: Mappings,
+    routing: Routing,
+    clock: Callable[[], datetime] = now,
+) -> Relay:
     """Put a relay together of what is open and loaded already."""
-    poster = Poster(store=store, routing=routing, clock=now, new_id=new_id)
+    poster = Poster(store=store, routing=routing, clock=clock, new_id=new_id)
     return Relay(
         settings=settings,
         store=store,
@@ -96,24 +105,22 @@ def assemble(settings: Settings, store: Store, mappings: Mappings, routing: Rout
             store=store,
             mappings=mappings,
             poster=poster,
-            answers=Answers(endpoint=endpoint(settings), clock=now, new_id=new_id),
-            clock=now,
+            answers=Answers(endpoint=endpoint(settings), clock=clock, new_id=new_id),
+            clock=clock,
             new_id=new_id,
             takes_trials=settings.takes_trials,
         ),
         recogniser=Recogniser(mappings=mappings, poster=poster, store=store),
         tokens=access_tokens(store),
         register=StoredRegister(store),
-        clock=now,
+        clock=clock,
         new_id=new_id,
     )
 
 
 def business(relay: Relay) -> BusinessAcknowledgements:
     """Return what tells the senders of ITK3 messages how their recipients answered."""
-    answers = ItkAnswers(
-        endpoint=endpoint(relay.settings), clock=relay.clock, new_id=relay.new_id
-    )
+    answers = ItkAnswers(endpoint=endpoint(relay.settings), clock=relay.clock, new_id=relay.new_id)
     return BusinessAcknowledgements(store=relay.store, answers=answers)
 
 
@@ -237,6 +244,11 @@ def _as_answer(reply: Reply) -> Answer:
     )
 
 
+def chasing(store: Store, directory: Directory, clock: Callable[[], datetime] = now) -> Chasing:
+    """Return what sees to it that somebody answers."""
+    return Chasing(store=store, directory=directory, clock=clock, new_id=new_id, check=check)
+
+
 def listed_organisations(relay: Relay) -> dict[str, Resource]:
     """Return the directory's organisations as FHIR, by ODS code."""
     listed = relay.routing.directory
@@ -259,5 +271,11 @@ def fhir_parts(relay: Relay, authenticate: Authenticate) -> Parts:
         public_url=relay.settings.public_url,
         max_body=relay.settings.max_body,
         waiters=max(1, relay.settings.threads // 2),
+        outbound=outbound(relay.settings),
         make_secret=lambda: secrets.token_hex(32),
     )
+
+
+def outbound(settings: Settings) -> Outbound:
+    """Return where subscriptions may be sent to."""
+    return Outbound.of(settings.push_inside, settings.push_hosts, settings.push_ca)

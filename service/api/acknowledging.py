@@ -111,7 +111,7 @@ class Acknowledging:
         communication = self._records.read(organisation, "Communication", id_)
         if communication is None or communication.deleted:
             raise NotFound("There is no such Communication, or it is not yours to see.")
-        task = self._task(organisation, id_)
+        task = self._task(organisation, id_) or self._task(organisation, _original(communication))
         if task is None:
             return self._receive(exchange, communication, said)
         after = acknowledged(exact(task), said, exchange.now.isoformat())
@@ -195,6 +195,12 @@ def require_match(if_match: str, version: int) -> None:
         raise PreconditionFailed(f"Name the version that you read: If-Match: {entity_tag(version)}")
     if not matches(if_match, version):
         raise PreconditionFailed("The Task was changed meanwhile: read it again.")
+
+
+def _original(reminder: Stored) -> str:
+    """Return the id of the Communication that this one reminds of: its Task is what is answered."""
+    named = exact(reminder).get("inResponseTo", ())
+    return next((r["reference"].rpartition("/")[2] for r in named if "reference" in r), "")
 
 
 def _next_step(status: str, role: str) -> Step | None:

@@ -52,10 +52,13 @@ class Terms:
 ALWAYS: Final = Terms()
 
 
-def first_deadline(terms: Terms, role: str, task: Resource, released: datetime) -> Deadline:
+def first_deadline(
+    terms: Terms, role: str, task: Resource, released: datetime, **about: str
+) -> Deadline:
     """Return until when a new Task is to be answered, and what comes first without it.
 
-    Who is only told is not chased: it can be seen that it is late.
+    Who is only told is not chased: it can be seen that it is late. `about`: fields of a
+    Deadline that say in whose place somebody is asked.
     """
     end = datetime.fromisoformat(task["restriction"]["period"]["end"])
     step = Step(name=WAITING, at=LATER)
@@ -63,7 +66,7 @@ def first_deadline(terms: Terms, role: str, task: Resource, released: datetime) 
         step = Step(name=ON_DUTY, at=Instant.of(released))
     elif role == "action":
         step = Step(name=REMINDER, at=Instant.of(terms.reminder(released, end)))
-    return Deadline(role=role, due=Instant.of(end), step=step)
+    return Deadline(role=role, due=Instant.of(end), step=step, **about)
 
 
 def read_terms(written: Mapping[str, Any], defaults: Mapping[str, Any]) -> Terms:

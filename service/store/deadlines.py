@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from service.store.commit import Write
+from service.store.commit import Step, Write
 from service.store.database import Database, Transaction
 
 LATER = 1 << 62  # a step's time: never, unless somebody answers
@@ -91,6 +91,16 @@ class Deadlines:
         rows = self._database.select(ONE, {"task_id": task_id})
         return Waiting._make(rows[0]) if rows else None
 
+    def end(self, task_id: str) -> None:
+        """Wait for nothing any more; nobody else is told."""
+        params = {"task_id": task_id, "step": "ended", "at": 0}
+        self._database.write(lambda tx: tx.run(MOVE, params))
+
+    def put_off(self, task_id: str, step: str, at: int) -> None:
+        """Take the same step later."""
+        params = {"task_id": task_id, "step": step, "at": at}
+        self._database.write(lambda tx: tx.run(MOVE, params))
+
     def _unanswered(self) -> list[Waiting]:
         found: list[Waiting] = []
         place = {"next_at": 0, "after": ""}
@@ -108,7 +118,7 @@ def follow(tx: Transaction, writes: Sequence[Write], now: int) -> None:
         if write.step is None:
             continue
         key = {"task_id": write.id}
-        if not write.step.at:
+        if write.step == Step():
             tx.run(TELL_OTHERS, {**key, "at": now})
         tx.run(MOVE, {**key, "step": write.step.name, "at": write.step.at})
 
