@@ -27,7 +27,6 @@ from service.api.reply import Reply, refused
 from service.conversion import Converter
 from service.delivery.chase import Chasing
 from service.delivery.directory import Directory
-from service.delivery.outbound import Outbound
 from service.delivery.posting import Poster
 from service.delivery.routing import Routing
 from service.errors import NotFound, ServiceError, Unavailable
@@ -271,11 +270,5 @@ def fhir_parts(relay: Relay, authenticate: Authenticate) -> Parts:
         public_url=relay.settings.public_url,
         max_body=relay.settings.max_body,
         waiters=max(1, relay.settings.threads // 2),
-        outbound=outbound(relay.settings),
         make_secret=lambda: secrets.token_hex(32),
     )
-
-
-def outbound(settings: Settings) -> Outbound:
-    """Return where subscriptions may be sent to."""
-    return Outbound.of(settings.push_inside, settings.push_hosts, settings.push_ca)
