@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from typing import Any
 
 import pytest
-from cda_letters import US, coded, disposition, document
+from cda_letters import US, coded, disposition, document, enveloped
 from mapping_samples import converted, fact
+
+from service import formats
+from service.errors import TooLarge, UnreadableMessage
 
 UB_04 = "2.16.840.1.113883.12.112"
 ENTRY = "<section><title>Stays</title><text>x</text><entry>{}</entry></section>"
@@ -73,3 +78,32 @@ def test_an_organisation_is_known_by_the_older_root_of_the_spine() -> None:
     assert becomes(body, "patient.gp_practice.ods") == "B86001"
     assert becomes(body, "recipients[].ods") == ("B86001",)
     assert becomes(body, "message.claimed_sender") == "B86001"
+
+
+def beside(document: bytes, content: bytes) -> bytes:
+    """An envelope with a PDF behind the document."""
+    one = enveloped(document + b"</payload><payload id='p2'>" + base64.b64encode(content))
+    listed = b"</manifest>"
+    item = b'<manifestitem id="p2" mimetype="application/pdf" base64="true"/>'
+    return one.replace(listed, item + listed)
+
+
+def test_an_attachment_beside_the_document_does_not_keep_it_back_and_is_told() -> None:
+    _, transfer = converted("RX5", beside(document(), b"%PDF-1.4 words"))
+
+    assert transfer.kind == "discharge"
+    told = [issue for issue in transfer.issues if "no clinical document" in issue.text]
+    assert ["(application/pdf)" in issue.text for issue in told] == [True]
+
+
+def test_an_envelope_with_an_attachment_alone_is_refused_for_that() -> None:
+    with pytest.raises(UnreadableMessage, match=r"no clinical document in CDA \(application/pdf\)"):
+        formats.FORMATS["cda"].read(beside(b" ", b"%PDF-1.4 words"))
+
+
+def test_an_attachment_that_swells_is_refused() -> None:
+    body = beside(document(), gzip.compress(b" " * 100_000_000))
+    body = body.replace(b'base64="true"', b'base64="true" compressed="true"')
+
+    with pytest.raises(TooLarge):
+        formats.FORMATS["cda"].read(body)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Final
 
 from lxml import etree
 
-from service.errors import Issue, ServiceError
+from service.errors import Issue, ServiceError, TooLarge
 from service.formats.cda.envelope import Envelope, envelope_of, manifest_item, payloads
 from service.formats.cda.message import CdaMessage
 from service.formats.cda.names import HL7, ITK, split
@@ -20,6 +21,7 @@ from service.formats.xml_tree import MAX_BYTES, XmlTree, is_xml, line_of, read_t
 MOST_DOCUMENTS: Final = 20  # of one envelope
 _DOCUMENT: Final = f"{{{HL7}}}ClinicalDocument"
 _WIDE: Final = 4  # bytes in which UTF-16 shows
+_MEDIA_TYPE: Final = re.compile(r"[a-z]+/[\w.+-]{1,60}", re.ASCII)
 _GZIP: Final = 16 + zlib.MAX_WBITS  # zlib's name for a gzip stream
 _NOT_HERE: Final = "there is no ClinicalDocument of HL7 CDA R2 in this XML"
 _ANSWERS: Final = frozenset(
@@ -32,9 +34,10 @@ def read(body: bytes, charset: str | None = None) -> tuple[CdaMessage, ...]:
     tree = read_tree(body, charset)
     tree = _with_namespace(tree)
     envelope = envelope_of(tree.root)
-    documents = list(_documents(tree.root))
+    others: list[etree._Element] = []
+    documents = list(_documents(tree.root, others))
     if not documents:
-        _refuse(tree.root)
+        _refuse(tree.root, others)
     if len(documents) > MOST_DOCUMENTS:
         raise refusal(f"an envelope has at most {MOST_DOCUMENTS} documents", 1)
     several = len(documents) > 1
@@ -44,7 +47,7 @@ def read(body: bytes, charset: str | None = None) -> tuple[CdaMessage, ...]:
             envelope=envelope,
             raw=body,
             charset_guessed=tree.charset_guessed and not several,
-            issues=(*tree.issues, *_doubts(tree.root, envelope)),
+            issues=(*tree.issues, *_doubts(tree.root, envelope, others)),
             part=part,
             parts=len(documents),
         )
@@ -78,8 +81,11 @@ def _with_namespace(tree: XmlTree) -> XmlTree:
     )
 
 
-def _documents(root: etree._Element) -> Iterator[etree._Element]:
-    """Yield every document as the root of a tree of its own, so that "/" is its beginning."""
+def _documents(root: etree._Element, others: list[etree._Element]) -> Iterator[etree._Element]:
+    """Yield every document as the root of a tree of its own, so that "/" is its beginning.
+
+    Payloads that are no XML are put into `others`.
+    """
     if root.tag == _DOCUMENT:
         yield root
         return
@@ -87,7 +93,11 @@ def _documents(root: etree._Element) -> Iterator[etree._Element]:
         yield _alone(found)
     for payload in payloads(root):
         if len(payload) == 0 and payload.text and not payload.text.isspace():
-            yield from _documents(_unpacked(payload))
+            plain = _unpacked(payload)
+            if is_xml(plain):
+                yield from _documents(read_tree(plain).root, others)
+            else:
+                others.append(payload)
 
 
 def _alone(element: etree._Element) -> etree._Element:
@@ -97,21 +107,21 @@ def _alone(element: etree._Element) -> etree._Element:
     return copied
 
 
-def _unpacked(payload: etree._Element) -> etree._Element:
-    """Return the XML that a payload holds as text, as base64, or compressed in base64."""
+def _unpacked(payload: etree._Element) -> bytes:
+    """Return what a payload holds as text, as base64, or compressed in base64."""
     item = manifest_item(payload)
     place = line_of(payload)
     if item is not None and item.get("encrypted") == "true":
         raise refusal("the payload is encrypted", place)
     text = (payload.text or "").strip()
     if text.startswith("<"):
-        return read_tree(text.encode()).root
+        return text.encode()
     try:
         plain = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise refusal("the payload is neither XML nor base64", place) from None
     is_packed = item is not None and item.get("compressed") == "true"
-    return read_tree(_inflated(plain, place) if is_packed else plain).root
+    return _inflated(plain, place) if is_packed else plain
 
 
 def _inflated(packed: bytes, line: int) -> bytes:
@@ -120,10 +130,24 @@ def _inflated(packed: bytes, line: int) -> bytes:
         plain = stream.decompress(packed, MAX_BYTES + 1)
     except zlib.error:
         raise refusal("the payload is not compressed, as the manifest says", line) from None
+    if len(plain) > MAX_BYTES:
+        raise TooLarge(f"a message has at most {MAX_BYTES // 1024 // 1024} MB")
     return plain
 
 
-def _doubts(root: etree._Element, envelope: Envelope | None) -> Iterator[Issue]:
+def _kind_of(payload: etree._Element) -> str:
+    """Return what the manifest says that a payload is, if that is a media type."""
+    item = manifest_item(payload)
+    told = item.get("mimetype", "") if item is not None else ""
+    return f" ({told})" if _MEDIA_TYPE.fullmatch(told) else ""
+
+
+def _doubts(
+    root: etree._Element, envelope: Envelope | None, others: Iterable[etree._Element]
+) -> Iterator[Issue]:
+    for other in others:
+        text = f"a payload is no clinical document{_kind_of(other)}; it is in the message only"
+        yield _doubt(text, other)
     if envelope and envelope.header is not None and not envelope.tracking_id:
         yield _doubt("the envelope has no tracking id; the document's own is taken", root)
     for container in root.iter(f"{{{ITK}}}payloads", f"{{{ITK}}}manifest"):
@@ -138,8 +162,11 @@ def _doubt(text: str, element: etree._Element) -> Issue:
     return Issue(severity="warning", code="structure", text=text, source=place)
 
 
-def _refuse(root: etree._Element) -> None:
+def _refuse(root: etree._Element, others: list[etree._Element]) -> None:
     """Say why there is nothing to read."""
+    if others:
+        text = f"the payload is no clinical document in CDA{_kind_of(others[0])}"
+        raise refusal(text, line_of(others[0]))
     answer = next(root.iter(*_ANSWERS), None)
     if answer is not None:
         raise refusal("this is an answer (ITK2), not a document", line_of(answer))
