@@ -180,7 +180,7 @@ def test_r4_that_uses_an_stu3_code_system_is_still_r4() -> None:
     ("resource", "reason"),
     [
         (bundle("searchset"), "a bundle sent here has one of the types batch, collection"),
-        (bundle("history"), "a bundle sent here"),
+        (bundle("history"), "a history says what can be read elsewhere"),
         ({"resourceType": "Bundle"}, "a bundle sent here"),
         ({"resourceType": "Bundle", "type": ["message"]}, "a bundle sent here"),
         ({"resourceType": "Patent"}, "resourceType names no resource"),

@@ -63,7 +63,7 @@ def test_a_good_file_loads(folder):
         ("{1: one}", "{}", "5:10: "),
         (", unmapped: flag", "", "5:3: unmapped must be chosen"),
         ("kind:", "knd:", "7:3: knd: TransferOfCare has no field knd, only kind, message"),
-        ("const: death", "const: dead", "7:28: kind: kind is one of discharge,"),
+        ("const: death", "const: dead", "7:28: kind: kind is one of admission,"),
         ("family:", "famly:", "8:3: patient.famly: Patient has no field famly"),
         (
             "patient.family",

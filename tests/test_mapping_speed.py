@@ -113,10 +113,10 @@ def test_a_shipped_discharge_mapping_costs_less_than_half_a_millisecond():
     assert spent < 500e-6
 
 
-def test_the_shipped_mappings_load_within_a_second():
+def test_the_shipped_mappings_load_in_the_time_that_a_start_has_for_them():
     began = time.process_time()
     loaded = load_folder(MAPPINGS, READERS)
     spent = time.process_time() - began
 
     sys.stdout.write(f"\n{len(loaded)} mappings with their examples: {spent:.2f} s")
-    assert spent < 1.0
+    assert spent < 2.0

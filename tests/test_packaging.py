@@ -184,8 +184,9 @@ NO_VENV = f'#!/bin/sh\n[ "$1" = -m ] && exit 1\nexec {sys.executable} "$@"\n'
     ids=["no-python", "no-venv"],
 )
 def test_make_says_in_one_line_what_a_machine_lacks(tmp_path, python, missing):
-    for name in ["Makefile", "pyproject.toml", *LOCKS]:
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "tools").mkdir()
+    for name in ["Makefile", "pyproject.toml", "tools/speed.py", *LOCKS]:
+        shutil.copy(ROOT / name, tmp_path / name)
     fake = script(tmp_path / "bin" / "python3", python)
 
     refused = run("make", "run", f"PYTHON={fake}", cwd=tmp_path)
