@@ -6,7 +6,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 CANDIDATES := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3)
-BY_SPEED := for py in $(CANDIDATES); do $$py tools/speed.py 2>/dev/null; done | sort -n | cut -f2 | uniq
+BY_SPEED := for py in $(CANDIDATES); do \
+	spent=$$($$py tools/speed.py 2>/dev/null) && echo "$$spent $$py"; done | sort -n | cut -d " " -f 2
 PIP := -m pip --quiet --disable-pip-version-check --no-input
 INSTALL_LOCKED := $(BIN)/python $(PIP) install --require-hashes -r
 INSTALL_PROJECT := $(BIN)/python $(PIP) install --no-deps --no-build-isolation -e .

@@ -1,4 +1,4 @@
-"""Prints how long this Python needs for a fixed piece of work (µs), and which one it is.
+"""Prints how long this Python needs for a fixed piece of work, in microseconds.
 
 `make` asks every Python of the machine and takes the fastest: how a Python was built makes a
 third of difference. One that is too old, or was built without what is needed, fails and is left.
@@ -31,4 +31,4 @@ def fastest() -> float:
 
 if sys.version_info < OLDEST:
     sys.exit(1)
-print(f"{fastest() * 1e6:.0f}", sys.executable, sep="\t")
+print(f"{fastest() * 1e6:.0f}")
