@@ -1,0 +1,44 @@
+"""What HL7 v2 feeds say in ways that the examples do not have."""
+
+from __future__ import annotations
+
+import pytest
+from mapping_samples import converted, fact
+
+from service.model import TransferOfCare
+
+NUMBER = "9994045210"
+
+
+def a03(event: str = "A03", **fields: str) -> TransferOfCare:
+    """A discharge of a sender without a mapping; fields by name, such as PID_3 or PD1_3."""
+    told = {"PID_3": f"{NUMBER}^^^NHS^NH", "PID_5": "XXTEST^ANN", "PV1_19": "V1"} | fields
+    lines = [f"MSH|^~\\&|PAS|RX5|X|X|20250310||ADT^{event}|1|P|2.4", f"EVN|{event}|20250310"]
+    for name in ("PID", "PD1", "PV1"):
+        values = {int(key[4:]): value for key, value in told.items() if key.startswith(name)}
+        last = max(values, default=0)
+        lines.append("|".join([name, *(values.get(at, "") for at in range(1, last + 1))]))
+    return converted("RX5", "\r".join(lines).encode())[1]
+
+
+def texts(transfer: TransferOfCare) -> str:
+    return "\n".join(issue.text for issue in transfer.issues)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "NHS^NI",
+        "^NHS Number",
+        "HOSP^NHS NUMBER",
+        "HOSP^NHS_NO",
+        "NHS_NUMBER^XX",
+        "NHS NO^PI",
+        "^HN",
+    ],
+)
+def test_the_nhs_number_is_known_by_its_label_as_authority_or_as_type(label: str) -> None:
+    transfer = a03(PID_3=f"123^^^RX5^MR~{NUMBER}^^^{label}")
+
+    assert transfer.patient.nhs_number == NUMBER
+    assert fact(transfer, "patient.identifiers[].value") == ("123",)
