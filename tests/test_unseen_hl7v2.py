@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mapping_samples import converted, fact
+from mapping_samples import converted, doubts, fact
 
 from service.model import TransferOfCare
 
@@ -42,3 +42,18 @@ def test_the_nhs_number_is_known_by_its_label_as_authority_or_as_type(label: str
 
     assert transfer.patient.nhs_number == NUMBER
     assert fact(transfer, "patient.identifiers[].value") == ("123",)
+
+
+def test_a_number_of_the_senders_own_is_not_the_code_of_a_practice() -> None:
+    transfer = a03(PD1_3="SAMPLE SURGERY^^12345")
+
+    assert transfer.patient.gp_practice is not None
+    assert transfer.patient.gp_practice.ods is None
+    assert transfer.patient.gp_practice.name == "SAMPLE SURGERY"
+    assert "patient.gp_practice.ods" in doubts(transfer)
+
+
+def test_the_code_of_a_practice_behind_a_number_of_the_senders_own_is_read() -> None:
+    transfer = a03(PD1_3="SAMPLE SURGERY^^12345^^^^^^^F84012")
+
+    assert fact(transfer, "patient.gp_practice.ods") == "F84012"
