@@ -21,7 +21,7 @@ run: $(VENV)/requirements.stamp ## set up, run the demo, then serve on 127.0.0.1
 	@$(BIN)/discharge-relay demo --serve
 
 test: $(VENV)/requirements-dev.stamp ## set up and run the tests; ARGS='-k word' for some
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q --numprocesses auto --dist loadfile $(ARGS)
 
 test-peers: java ## run the tests against HAPI and the HL7 validator; needs a JDK and Maven
 	@$(BIN)/python -m pytest -q tests/peers $(ARGS)
