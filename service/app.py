@@ -28,6 +28,7 @@ from service.conversion import Converter
 from service.delivery.chase import Chasing
 from service.delivery.directory import Directory
 from service.delivery.posting import Poster
+from service.delivery.outbound import Outbound
 from service.delivery.routing import Routing
 from service.errors import NotFound, ServiceError, Unavailable
 from service.explaining import Explaining, Trial
@@ -272,3 +273,9 @@ def fhir_parts(relay: Relay, authenticate: Authenticate) -> Parts:
         waiters=max(1, relay.settings.threads // 2),
         make_secret=lambda: secrets.token_hex(32),
     )
+        outbound=outbound(relay.settings),
+
+
+def outbound(settings: Settings) -> Outbound:
+    """Return where subscriptions may be sent to."""
+    return Outbound.of(settings.push_inside, settings.push_hosts, settings.push_ca)

@@ -41,6 +41,10 @@ class Settings:
     inbox_settle: int = 5  # seconds that a dropped file must not have changed for
     mesh: str = ""  # file that describes the MESH mailbox; "": none
 
+    push: bool = True  # whether subscriptions are sent to here; else by `deliver` alone
+    push_inside: str = ""  # hosts of subscriptions that may be private; http on loopback ones
+    push_hosts: str = ""  # if any are named, endpoints are on these alone, separated by blanks
+    push_ca: str = ""  # PEM file with authorities for endpoints beside the system's
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read the environment. Raises BadSetting that names the variable at fault."""

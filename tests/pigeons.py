@@ -28,6 +28,9 @@ class Pigeons:
     def due(self, now: int, sent_at: int) -> int:
         return max(now, sent_at + self.waits) if sent_at else now
 
+    def keep_up(self, n: int) -> float:
+        return self.follow_every
+
     def send(self, parcel: Parcel) -> Handed:
         time.sleep(self.slow)
         if self.failures:

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"model", "errors"},
     "mailbox": {"errors"},
     "delivery": {
-        *("model", "formats", "store", "fhir", "mailbox"),
+        *("model", "formats", "store", "fhir", "mailbox", "security"),
         *("errors", "yamlfile", "log"),
     },
     "mesh": {

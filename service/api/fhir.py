@@ -25,12 +25,17 @@ from service.api.reply import Reply
 from service.api.representation import as_asked
 from service.api.routes_acknowledging import AcknowledgingRoutes
 from service.api.routes_reading import add_reading
+from service.api.routes_subscriptions import SubscriptionRoutes
 from service.api.routes_system import Receive, SystemRoutes
 from service.api.routes_writing import WritingRoutes
 from service.api.searching import Searching
+from service.api.subscribing import Subscribing
 from service.api.tasks import Tasks
 from service.api.waiting import Waiters
 from service.api.writing import Writing, read_posted, read_resource
+from service.delivery.contents import Contents
+from service.delivery.notices import Notices
+from service.delivery.outbound import Outbound
 from service.errors import Failed, Issue, ServiceError, UnreadableMessage
 from service.fhir.search_parameters import Resource
 from service.fhir.task import Acknowledgement
@@ -55,6 +60,7 @@ class Parts:
     receive: Receive  # message and document Bundles go there
     recognise: Recognise  # what follows from a transaction
     organisations: Mapping[str, Resource]  # the directory: ODS code → Organization
+    outbound: Outbound  # where subscriptions may be sent
     make_secret: Callable[[], str]  # of the cursors' seal, where the store has none yet
     profiles: Sequence[tuple[str, str]] = ()  # (type, canonical) of ours
     version: str = ""  # of the software
@@ -73,6 +79,7 @@ def fhir_blueprint(parts: Parts) -> Blueprint:
     acknowledging = bundles.tasks.acknowledging
     add_conformance(bp, door, parts.version, parts.profiles)
     add_reading(bp, door, reading, searching)
+    SubscriptionRoutes(door, _subscribing(parts), parts.max_body).add_to(bp)
     WritingRoutes(door, Writing(bundles.committing), bundles.tasks, parts.max_body).add_to(bp)
     SystemRoutes(door, bundles, parts.receive, parts.max_body).add_to(bp)
     AcknowledgingRoutes(door, acknowledging, parts.check, parts.max_body).add_to(bp)
@@ -158,6 +165,11 @@ def _readers(parts: Parts) -> tuple[Reading, Searching]:
     secret = parts.store.settings.once(SECRET, parts.make_secret)
     searching = Searching(records, Seal(secret.encode()), Waiters(total=parts.waiters))
     return Reading(records), searching
+
+
+def _subscribing(parts: Parts) -> Subscribing:
+    notices = Notices(parts.store, Contents(parts.store, parts.organisations))
+    return Subscribing(parts.store, parts.check, notices, parts.outbound, parts.new_id)
 
 
 def _bundles(parts: Parts, reading: Reading, searching: Searching) -> Bundles:

@@ -22,7 +22,9 @@ from service.cli.terminal import said_plainly
 if TYPE_CHECKING:
     from service.app import Relay
     from service.delivery.channels import Means
+    from service.delivery.contents import Contents
     from service.delivery.directory import Directory, DirectoryEntry
+    from service.delivery.subscribers import Subscribers
     from service.fhir.task import Acknowledgement
     from service.mesh.configuration import MeshConfiguration
     from service.model import OdsCode
@@ -132,7 +134,47 @@ def worker(relay: Relay, mesh: MeshConfiguration | None) -> Running:
         Line(recipient=entry.ods, channel=name, open=partial(open_channel, name, entry, means))
         for name, entry in served(directory, mesh)
     ]
-    return Worker(relay.store, lines, partial(_received, relay), policy=Policy()).run
+    received = partial(_received, relay)
+    if not relay.settings.push:
+        return Worker(relay.store, lines, received, policy=Policy()).run
+    return Worker(
+        relay.store,
+        lines,
+        received,
+        policy=Policy(),
+        found=subscribers(relay, means.contents).lines,
+    ).run
+
+
+def pusher(relay: Relay) -> Running:
+    """Return what sends to subscriptions, and to nobody else."""
+    from service.app import listed_organisations
+    from service.delivery.contents import Contents
+    from service.delivery.sending import Policy
+    from service.delivery.worker import Worker
+
+    contents = Contents(relay.store, listed_organisations(relay))
+    found = subscribers(relay, contents).lines
+    received = partial(_received, relay)
+    return Worker(relay.store, (), received, policy=Policy(), found=found).run
+
+
+def subscribers(relay: Relay, contents: Contents) -> Subscribers:
+    """Return who says which subscriptions there are."""
+    from service.app import endpoint, outbound
+    from service.delivery.channels.rest_hook import HookMeans
+    from service.delivery.notices import Notices
+    from service.delivery.subscribers import Subscribers
+    from service.model import Instant
+
+    means = HookMeans(
+        store=relay.store,
+        notices=Notices(relay.store, contents),
+        outbound=outbound(relay.settings),
+        base=endpoint(relay.settings),
+        clock=lambda: Instant.of(relay.clock()),
+    )
+    return Subscribers(means)
 
 
 def _means(relay: Relay, mesh: MeshConfiguration | None) -> Means:

@@ -24,8 +24,11 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from service.app import Relay
+
 _STOPPING: Final = {signal.SIGTERM, signal.SIGINT}
 _AGAIN: Final = 0.5  # seconds
+_LONGEST_PUSH: Final = 5.0  # seconds that the end waits for what is being pushed
 
 
 class GranianLines(logging.Handler):
@@ -52,15 +55,32 @@ def _app() -> Flask:
     from service.app import create_app
 
     relay = opened_relay(Settings.from_environment(os.environ))
-    on_stop(relay.store.end_waits)
+    stop = threading.Event()
+    on_stop(stop.set, relay.store.end_waits)
     Finalize(None, relay.store.close, exitpriority=1)  # after the last request
+    if relay.settings.push:
+        _push(relay, stop)
     made = create_app(relay)
     keep_what_is_loaded()
     return made
 
 
-def on_stop(tell: Callable[[], object]) -> None:
-    """Call `tell`, in a thread, when this process must end: told by a signal, or left alone.
+def _push(relay: Relay, stop: threading.Event) -> None:
+    """Send to subscriptions in a thread of this process; of several, one sends to each."""
+    from service.cli.delivering import pusher
+
+    thread = threading.Thread(target=pusher(relay), args=(stop,), name="push", daemon=True)
+    thread.start()
+
+    def end() -> None:
+        stop.set()
+        thread.join(_LONGEST_PUSH)
+
+    Finalize(None, end, exitpriority=2)  # before the store is closed
+
+
+def on_stop(*tell: Callable[[], object]) -> None:
+    """Call these, in a thread, when this process must end: told by a signal, or left alone.
 
     Whatever handlers are set later: the interpreter writes each signal's number to a socket. The
     signal is repeated until the process ends, since granian does not heed one that comes in the
@@ -75,7 +95,8 @@ def on_stop(tell: Callable[[], object]) -> None:
     def listen(*_: socket.socket) -> None:
         while not _must_end(reader, parent.pid if parent else os.getppid()):
             continue
-        tell()
+        for one in tell:
+            one()
         while True:
             time.sleep(_AGAIN)
             os.kill(os.getpid(), signal.SIGTERM)

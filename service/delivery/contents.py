@@ -26,15 +26,20 @@ class Contents:
     def of(self, recipient: str, event: Event) -> tuple[Resource, list[Resource]]:
         """Return the Communication of an event, and the others: its Task first."""
         communication = read_json(event.body)
+        return communication, self.around(recipient, communication)
+
+    def around(self, recipient: str, focus: Resource) -> list[Resource]:
+        """Return what a resource refers to, and that to; of a Communication its Task first."""
         found: dict[Reference, Resource] = {}
-        for task in self._tasks(recipient, event.id):
-            found["Task", task["id"]] = task
-        wanted = set(mentioned([communication, *found.values()]))
+        if focus["resourceType"] == "Communication":
+            for task in self._tasks(recipient, focus["id"]):
+                found["Task", task["id"]] = task
+        wanted = set(mentioned([focus, *found.values()]))
         for _ in range(_STEPS):
             new = self._visible(recipient, wanted - found.keys())
             found |= new
             wanted = set(mentioned(list(new.values())))
-        return communication, list(found.values())
+        return list(found.values())
 
     def _tasks(self, recipient: str, communication_id: str) -> Iterator[Resource]:
         key = ("focus", f"Communication/{communication_id}")

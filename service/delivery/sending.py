@@ -6,15 +6,16 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
 
-from service.delivery.channels import Channel, Handed, NotSent, Parcel, Refused
+from service.delivery.channels import Channel, Ended, Handed, NotSent, Parcel, Refused
 from service.errors import Gone, ServiceError, Unavailable
 from service.log import without_values
 from service.model import OdsCode
-from service.store import Dispatch, Event, LeaseLost, Place, Store
+from service.store import Dispatch, Event, LeaseLost, Page, Place, Store
 
 _FOLLOWED: Final = 200  # sent events that are asked after in one go
 _SECOND: Final = 1_000_000  # microseconds
@@ -47,12 +48,15 @@ class Sender:
         holder: str,
         received: Callable[[OdsCode, str], None],
         policy: Policy,
+        events: Callable[[int, int], Page] | None = None,
     ) -> None:
+        """`events` gives those after a number, where they are not the recipient's feed."""
         self.recipient, self.n = recipient, 0
         self.waits_for_events = self.is_holding = False
         self._store, self._channel, self._holder = store, channel, holder
         self._received, self._policy = received, policy
         self._places = store.channels
+        self._feed, self._has_feed = events or partial(store.feed, recipient), events is None
         self._epoch = store.settings.epoch()
         self._followed = 0.0  # when it was last asked what became of what was sent
         self._sent_at = 0
@@ -75,10 +79,13 @@ class Sender:
         return self._send_next(place) if wait <= 0 else min(wait, self._policy.look)
 
     def _send_next(self, place: Place) -> float:
+        again = [0.0]
+        if not self._tried(place, 0, lambda: again.append(self._channel.keep_up(place.n))):
+            return 0
         events = self._events(place)
         if not events:
-            self.waits_for_events = True
-            return min(self._policy.look, self._channel.follow_every)
+            self.waits_for_events = self._has_feed
+            return min(self._policy.look, self._channel.follow_every, again[-1])
         due = self._channel.due(self._now(), self._sent_at)
         if due > self._now():
             return min((due - self._now()) / _SECOND, self._policy.look)
@@ -89,7 +96,7 @@ class Sender:
         """Return what comes next; what was sent before and is confirmed is passed over."""
         while True:
             try:
-                events = self._store.feed(self.recipient, place.n, self._channel.batch).events
+                events = self._feed(place.n, self._channel.batch).events
             except Gone as gone:
                 if place.updated:
                     self._park(f"{gone.text}; they were never sent")
@@ -113,19 +120,24 @@ class Sender:
             round=place.round,
             epoch=self._epoch,
         )
+        self._tried(place, parcel.n, lambda: self._sent(parcel, place, self._handed(parcel, place)))
+
+    def _tried(self, place: Place, n: int, work: Callable[[], object]) -> bool:
+        """Do something about event `n` (0: none); what becomes of it when that fails."""
         try:
-            self._sent(parcel, place, self._handed(parcel, place))
+            work()
         except Refused as refused:
-            self._park(f"event {parcel.n}: {refused.reason}")
+            self._park(f"event {n}: {refused.reason}" if n else refused.reason)
         except NotSent as failed:
-            self._put_off(place, parcel, failed)
-        except (LeaseLost, Unavailable):
+            self._put_off(place, n, failed)
+        except (LeaseLost, Unavailable, Ended):
             raise
         except Exception as fault:
-            self._log.error(
-                "the relay failed", event_number=parcel.n, exception=without_values(fault)
-            )
-            self._put_off(place, parcel, NotSent("the relay failed; the log says how"))
+            self._log.error("the relay failed", event_number=n, exception=without_values(fault))
+            self._put_off(place, n, NotSent("the relay failed; the log says how"))
+        else:
+            return True
+        return False
 
     def _handed(self, parcel: Parcel, place: Place) -> Handed:
         """Send, unless an earlier try that nobody saw the end of got through."""
@@ -154,20 +166,18 @@ class Sender:
             )
             for event in parcel.events
         ]
-        if handed.confirmed:
+        if handed.confirmed and handed.received:
             self._tell_received(dispatches)
         self._places.sent(self._holder, place, dispatches)
         self._log.info("sent", event_number=parcel.n, handle=handed.handle)
 
-    def _put_off(self, place: Place, parcel: Parcel, failed: NotSent) -> None:
+    def _put_off(self, place: Place, n: int, failed: NotSent) -> None:
         attempts = place.attempts + 1
         wait = max(failed.wait, self._policy.pause(place.attempts))
         self._places.put_off(self._holder, place, wait, failed.reason)
-        self._log.warning(
-            "not sent", event_number=parcel.n, reason=failed.reason, attempts=attempts
-        )
+        self._log.warning("not sent", event_number=n, reason=failed.reason, attempts=attempts)
         if attempts >= self._policy.tries:
-            self._park(f"event {parcel.n}, after {attempts} tries: {failed.reason}")
+            self._park(f"event {n}, after {attempts} tries: {failed.reason}")
 
     def _park(self, reason: str) -> None:
         self._places.park(self.recipient, self._channel.name, reason)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from service.fhir.capability_subscriptions import subscription_claims
 from service.fhir.index import REFERENCES
 from service.fhir.search_parameters import Resource, parameters, types
 from service.fhir.systems import CANONICAL
@@ -78,11 +79,17 @@ def _rest(served: Served) -> dict[str, Any]:
         "mode": "server",
         "documentation": _SEARCH,
         "security": _security(f"{served.base.rpartition('/')[0]}/.well-known/smart-configuration"),
-        "resource": [_resource(kind, served) for kind in types()],
+        "resource": _resources(served),
         "interaction": [{"code": code} for code in system],
         "operation": list(_operations(served, ["process-message"])),
     }
     return _without_empty(told)
+
+
+def _resources(served: Served) -> list[dict[str, Any]]:
+    kept = [_resource(kind, served) for kind in types()]
+    every = [*kept, *subscription_claims(served.interactions)]
+    return sorted(every, key=lambda one: str(one["type"]))
 
 
 def _without_empty(told: dict[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ from service.store.records import (
 )
 from service.store.store import Store
 
+from service.store.subscriptions import Subscription
 
 def migrate(url: str) -> None:
     """Create the tables, or change them to what this version needs (see migrating.py)."""
@@ -103,6 +104,7 @@ __all__ = [
     "Stored",
     "Transition",
     "Waiting",
+    "Subscription",
     "Write",
     "WrongSchema",
     "migrate",

@@ -6,7 +6,7 @@ the two together. The order of the columns is the order of a row in `Transaction
 
 from __future__ import annotations
 
-REVISION = "0005"  # the newest migration
+REVISION = "0006"  # the newest migration
 
 COLUMNS: dict[str, dict[str, str]] = {
     "message": {
@@ -178,6 +178,31 @@ COLUMNS: dict[str, dict[str, str]] = {
         "body": "bytea",
     },
     "recalled": {"occurrence": "text", "team": "text"},
+    "subscription": {
+        "id": "text",
+        "recipient": "text",
+        "client": "text",
+        "scopes": "text",
+        "version": "integer",
+        "status": "text",
+        "topic": "text",
+        "headers": "text",
+        "body": "bytea",
+        "begins": "bigint",
+        "ends": "bigint",
+        "created": "bigint",
+        "updated": "bigint",
+        "reason": "text",
+    },
+    "topic": {"recipient": "text", "name": "text", "n": "bigint", "since": "bigint"},
+    "topic_event": {
+        "recipient": "text",
+        "name": "text",
+        "n": "bigint",
+        "at": "bigint",
+        "focus": "text",
+        "version": "integer",
+    },
     "setting": {"key": "text", "value": "text"},
     "audit": {
         "seq": "bigint",

@@ -285,4 +285,8 @@ audit = sa.Table(
     sa.Index("audit_at", "at"),
 )
 
-from service.store import schema_caseloads, schema_deadlines  # noqa: E402, F401  # more tables
+from service.store import (  # noqa: E402, F401  # more tables
+    schema_caseloads,
+    schema_deadlines,
+    schema_subscriptions,
+)

@@ -27,6 +27,7 @@ from service.store.deadlines import Deadlines
 from service.store.leases import Leases
 from service.store.records import START, Event, Head, Page, Position, Stored
 from service.store.settings import StoredSettings
+from service.store.subscriptions import Subscriptions
 from service.store.wakeups import Wakeups
 from service.store.writing import Writer
 
@@ -50,6 +51,7 @@ class Store:
         self.deadlines = Deadlines(database)
         self.dead_letters = letters.DeadLetters(database, clock)
         self.settings = StoredSettings(database)
+        self.subscriptions = Subscriptions(database, clock)
 
     def __enter__(self) -> Store:
         return self

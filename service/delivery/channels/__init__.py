@@ -38,6 +38,10 @@ class Refused(NotSent):
     """The other side will not take it however often it is sent: an operator must look."""
 
 
+class Ended(Exception):
+    """Nothing is to be sent by this channel any more."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parcel:
     """The events of one sending, and the ids under which they go."""
@@ -71,6 +75,7 @@ class Handed:
 
     handle: str  # the channel's own id of it
     confirmed: bool = False  # the recipient has it already; no need to ask
+    received: bool = True  # and has the Communication itself, not only word of it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,8 +100,15 @@ class Channel(Protocol):
         """
         ...
 
+    def keep_up(self, n: int) -> float:
+        """Do what is due beside events, which were handed over up to `n`.
+
+        Returns the seconds until it wants to be asked again. Raises NotSent, Refused, Ended.
+        """
+        ...
+
     def send(self, parcel: Parcel) -> Handed:
-        """Hand over. Raises NotSent, Refused."""
+        """Hand over. Raises NotSent, Refused, Ended."""
         ...
 
     def already(self, parcel: Parcel) -> Handed | None:

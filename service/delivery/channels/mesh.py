@@ -40,6 +40,9 @@ class MeshChannel:
     def due(self, now: int, sent_at: int) -> int:
         return now
 
+    def keep_up(self, n: int) -> float:
+        return self.follow_every
+
     def send(self, parcel: Parcel) -> Handed:
         body = self._message(parcel)
         try:
