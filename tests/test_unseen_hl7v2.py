@@ -57,3 +57,21 @@ def test_the_code_of_a_practice_behind_a_number_of_the_senders_own_is_read() -> 
     transfer = a03(PD1_3="SAMPLE SURGERY^^12345^^^^^^^F84012")
 
     assert fact(transfer, "patient.gp_practice.ods") == "F84012"
+
+
+def test_ten_digits_as_a_social_security_number_are_kept_and_told() -> None:
+    transfer = a03(PID_3="123^^^RX5^MR", PID_19=NUMBER)
+
+    assert transfer.patient.nhs_number is None
+    assert fact(transfer, "patient.identifiers[].value") == ("123", NUMBER)
+    assert "ten digits stand in the field for a social security number" in texts(transfer)
+
+
+def test_a_name_that_may_stand_whole_in_the_family_name_is_told() -> None:
+    assert "the whole name may stand in it" in texts(a03(PID_5="XXTEST, Ann (Mrs)"))
+    assert "the whole name may stand in it" not in texts(a03(PID_5="XXTEST, JR^ANN"))
+
+
+@pytest.mark.parametrize(("told", "flagged"), [("Y", True), ("N", False), ("", False)])
+def test_a_twin_is_told_as_one(told: str, *, flagged: bool) -> None:
+    assert ("born together" in texts(a03(PID_24=told))) is flagged
