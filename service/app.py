@@ -27,8 +27,8 @@ from service.api.reply import Reply, refused
 from service.conversion import Converter
 from service.delivery.chase import Chasing
 from service.delivery.directory import Directory
-from service.delivery.posting import Poster
 from service.delivery.outbound import Outbound
+from service.delivery.posting import Poster
 from service.delivery.routing import Routing
 from service.errors import NotFound, ServiceError, Unavailable
 from service.explaining import Explaining, Trial
@@ -271,9 +271,9 @@ def fhir_parts(relay: Relay, authenticate: Authenticate) -> Parts:
         public_url=relay.settings.public_url,
         max_body=relay.settings.max_body,
         waiters=max(1, relay.settings.threads // 2),
+        outbound=outbound(relay.settings),
         make_secret=lambda: secrets.token_hex(32),
     )
-        outbound=outbound(relay.settings),
 
 
 def outbound(settings: Settings) -> Outbound:
