@@ -151,7 +151,8 @@ def test_make_installs_the_lock_with_hashes_and_then_the_project_alone(target, l
 
 def test_make_run_ends_with_the_demo_and_make_test_with_pytest():
     assert recipe("run")[-1] == ".venv/bin/discharge-relay demo --serve"
-    assert recipe("test")[-1].split() == [".venv/bin/python", "-m", "pytest", "-q"]
+    parallel = ["--numprocesses", "auto", "--dist", "loadfile"]
+    assert recipe("test")[-1].split() == [".venv/bin/python", "-m", "pytest", "-q", *parallel]
 
 
 def test_make_check_lints_types_and_checks_the_mappings():
