@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from service import __version__
+from service.cli.chase import chase
 from service.cli.clients import client
 from service.cli.convert import convert
 from service.cli.deliver import channels, deliver
@@ -45,6 +46,6 @@ for command in (
     *(demo, serve, migrate, client),
     *(convert, check_mappings, send),
     *(explain, dead_letters, replay, skip),
-    *(deliver, channels),
+    *(deliver, channels, chase),
 ):
     main.add_command(command)

@@ -132,3 +132,7 @@ def companions(chosen: Settings) -> Iterator[Companion]:
     delivery = delivery_companion(chosen)
     if delivery:
         yield delivery
+    if chosen.chases:
+        from service.cli.chase import chase_companion
+
+        yield chase_companion(chosen)

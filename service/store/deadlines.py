@@ -31,6 +31,7 @@ ONE = _WAITING.format(where="task_id = :task_id")
 # Whoever answers holds the counter of the sender, so that two answers to one message do not wait
 # for each other's rows.
 MOVE = "UPDATE deadline SET step = :step, next_at = :at WHERE task_id = :task_id AND next_at > 0"
+MOVE_FROM = MOVE + " AND step = :was"
 TELL_OTHERS = """
     UPDATE deadline SET step = 'taken', next_at = :at
     WHERE message_id = (SELECT message_id FROM deadline WHERE task_id = :task_id)
@@ -91,15 +92,17 @@ class Deadlines:
         rows = self._database.select(ONE, {"task_id": task_id})
         return Waiting._make(rows[0]) if rows else None
 
-    def end(self, task_id: str) -> None:
-        """Wait for nothing any more; nobody else is told."""
-        params = {"task_id": task_id, "step": "ended", "at": 0}
-        self._database.write(lambda tx: tx.run(MOVE, params))
+    def end(self, waiting: Waiting) -> None:
+        """Wait for nothing any more, unless another step has come meanwhile; tell nobody."""
+        self._move(waiting, "ended", 0)
 
-    def put_off(self, task_id: str, step: str, at: int) -> None:
-        """Take the same step later."""
-        params = {"task_id": task_id, "step": step, "at": at}
-        self._database.write(lambda tx: tx.run(MOVE, params))
+    def put_off(self, waiting: Waiting, at: int) -> None:
+        """Take the same step later, unless it was taken meanwhile."""
+        self._move(waiting, waiting.step, at)
+
+    def _move(self, waiting: Waiting, step: str, at: int) -> None:
+        params = {"task_id": waiting.task_id, "was": waiting.step, "step": step, "at": at}
+        self._database.write(lambda tx: tx.run(MOVE_FROM, params))
 
     def _unanswered(self) -> list[Waiting]:
         found: list[Waiting] = []

@@ -75,7 +75,7 @@ class Chasing:
         except Exception as fault:
             _log.error("step not taken", step=waiting.step, exception=without_values(fault))
             later = Instant.of(self._clock() + _BROKEN)
-            self._store.deadlines.put_off(waiting.task_id, waiting.step, later)
+            self._store.deadlines.put_off(waiting, later)
 
     def _take(self, waiting: Waiting) -> None:
         for _ in range(_TRIES):
@@ -84,15 +84,17 @@ class Chasing:
             except Stale:  # somebody answered meanwhile: look again
                 continue
             return
-        raise Unavailable("others change the same Task all the time")
+        raise Stale("others change the same Task all the time")
 
     def _take_once(self, waiting: Waiting) -> None:
         facts = look(self._store, waiting)
         plan = self._planner.plan(facts) if facts else None
         if facts is None or plan is None:
-            self._store.deadlines.end(waiting.task_id)
+            self._store.deadlines.end(waiting)
             return
-        self._store.commit(self._commit(facts, plan))
+        receipt = self._store.commit(self._commit(facts, plan))
+        if receipt.repeated:  # another worker was faster
+            return
         _log.info("step taken", step=waiting.step, organisation=waiting.recipient)
 
     def _commit(self, facts: Facts, plan: Plan) -> Commit:
