@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import statistics
 import time
 from collections.abc import Callable
 
 from bench.bodies import ODS, PATIENTS, RECIPIENT, SENDER, Body, discharge, transaction
+from bench.conversions import measure_conversions
+from bench.figures import tell, tell_median
 from bench.relay import Running, serving
 
 WARM_UP = 500  # requests, not counted
@@ -34,6 +33,7 @@ def main() -> None:
         measure("poll_20", chosen, relay, poller(relay, f"_count={PAGE}"))
         measure("poll_nothing_new", chosen, relay, poller(relay, "", at_end=True))
         tell("serve_rss", relay.memory(), "MB", "after the load, all serving processes")
+    measure_conversions(chosen.repeat)
 
 
 def measure(
@@ -53,8 +53,8 @@ def measure(
         costs.append((relay.cpu() - spent) / chosen.messages * 1000)
     conditions = f"1 client, 1 process, SQLite synchronous=FULL, {chosen.messages} requests"
     conditions += f", {PATIENTS} patients"
-    tell(f"{name}_cpu", statistics.median(costs), "ms", conditions, spread(costs))
-    tell(f"{name}_rate", statistics.median(rates), "1/s", conditions, spread(rates))
+    tell_median(f"{name}_cpu", costs, "ms", conditions)
+    tell_median(f"{name}_rate", rates, "1/s", conditions)
 
 
 def poster(relay: Running, path: str, media_type: str, body: Body) -> Callable[[int], None]:
@@ -102,25 +102,6 @@ def page(answer: bytes) -> tuple[str, int]:
     return following.partition("/fhir")[1] + following.partition("/fhir")[2], len(
         bundle.get("entry", [])
     )
-
-
-def spread(values: list[float]) -> str:
-    """Say how far the repetitions lie apart."""
-    return f"{min(values):.3g} to {max(values):.3g} in {len(values)} repetitions"
-
-
-def tell(name: str, value: float, unit: str, conditions: str, range_: str = "") -> None:
-    """Print one figure as a JSON line."""
-    line = {
-        "name": name,
-        "value": round(value, 3),
-        "unit": unit,
-        "conditions": conditions,
-        "spread": range_,
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-        "python": platform.python_version(),
-    }
-    print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 
-from bench.__main__ import spread, tell
+from bench.figures import tell, tell_median
 from service.app import new_id
 from service.model import Instant
 from service.store import (
@@ -85,8 +84,8 @@ def measure_commits(
         rates.append(chosen.commits / (time.perf_counter() - begun))
         costs.append((time.process_time() - spent) / chosen.commits * 1e6)
     conditions = f"5 resources, recipients and Tasks: {recipients}, threads: {threads}"
-    tell(f"{name}_cpu", statistics.median(costs), "us", conditions, spread(costs))
-    tell(f"{name}_rate", statistics.median(rates), "1/s", conditions, spread(rates))
+    tell_median(f"{name}_cpu", costs, "us", conditions)
+    tell_median(f"{name}_rate", rates, "1/s", conditions)
 
 
 def commit_all(store: Store, commits: list[Commit]) -> None:

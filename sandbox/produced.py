@@ -80,26 +80,24 @@ def mapping_examples() -> Iterator[Example]:
 
 def converted_examples() -> Iterator[Document]:
     """Yield what the mappings' examples become, or why they are refused."""
-    converter = _converter()
+    ours = converter()
     for example in mapping_examples():
-        tried = converter.attempts(
-            example.body, mapping_id=example.mapping_id, sender=example.sender
-        )
+        tried = ours.attempts(example.body, mapping_id=example.mapping_id, sender=example.sender)
         for attempt in tried:
-            yield _document(example.name, _outcome(converter, attempt))
+            yield _document(example.name, _outcome(ours, attempt))
 
 
 def converted_corpus() -> Iterator[Document]:
     """Yield what the public samples become; nothing where they do not lie beside the project."""
-    converter = _converter()
+    ours = converter()
     for path in sorted(one for one in CORPUS.rglob("*") if one.is_file()):
         try:
-            tried = converter.attempts(path.read_bytes())
+            tried = ours.attempts(path.read_bytes())
         except ServiceError as refusal:
             yield _document(path.name, operation_outcome(refusal.issues))
             continue
         for attempt in tried:
-            yield _document(str(path.relative_to(CORPUS)), _outcome(converter, attempt))
+            yield _document(str(path.relative_to(CORPUS)), _outcome(ours, attempt))
 
 
 def uk_core_parts(document: Document) -> Iterator[tuple[Document, str]]:
@@ -117,7 +115,8 @@ def _profile_of(kind: str) -> str:
     return _UK_CORE + kind if there else ""
 
 
-def _converter() -> Converter:
+def converter() -> Converter:
+    """Return one with the shipped mappings, without a store, whose ids and clock are fixed."""
     ids = (f"00000000-0000-7000-8000-{n:012d}" for n in itertools.count())
     return Converter.without_store(
         mappings=Mappings.load(MAPPINGS, formats=FORMATS),
@@ -127,10 +126,10 @@ def _converter() -> Converter:
     )
 
 
-def _outcome(converter: Converter, attempt: Attempt) -> Resource:
+def _outcome(ours: Converter, attempt: Attempt) -> Resource:
     if attempt.refusal:
         return operation_outcome(attempt.refusal.issues)
-    return converter.bundle(attempt)
+    return ours.bundle(attempt)
 
 
 def _document(name: str, resource: Resource) -> Document:
