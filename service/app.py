@@ -22,6 +22,7 @@ from service.api.fhir import Parts, answer_for, fhir_blueprint, replay_transacti
 from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
 from service.api.oauth import oauth_blueprint
+from service.api.progress import progress_blueprint
 from service.api.register import StoredRegister
 from service.api.reply import Reply, refused
 from service.conversion import Converter
@@ -30,6 +31,8 @@ from service.delivery.directory import Directory
 from service.delivery.outbound import Outbound
 from service.delivery.posting import Poster
 from service.delivery.routing import Routing
+from service.delivery.recall import Addressing
+from service.delivery.progress import Progress
 from service.errors import NotFound, ServiceError, Unavailable
 from service.explaining import Explaining, Trial
 from service.fhir.build import organisation
@@ -166,6 +169,7 @@ def _explaining(relay: Relay, authenticate: Authenticate) -> Blueprint:
         mappings=relay.mappings,
         draft=relay.poster.draft,
         clock=relay.clock,
+    app.register_blueprint(_progress(relay, authenticate))
         new_id=relay.new_id,
         takes_trials=relay.settings.takes_trials,
     )
@@ -188,6 +192,11 @@ def explainer(relay: Relay) -> Explaining:
 
 def replay(relay: Relay, letter: DeadLetter) -> Receipt:
     """Take in a kept message again, whichever way it came. Raises ServiceError."""
+def _progress(relay: Relay, authenticate: Authenticate) -> Blueprint:
+    door = Door(relay.store, authenticate, lambda: Instant.of(relay.clock()))
+    return progress_blueprint(door, Progress(store=relay.store, directory=relay.routing.directory))
+
+
     parts = fhir_parts(relay, bearer(relay.tokens))
     return replay_transaction(parts, letter) or relay.pipeline.replay(letter)
 

@@ -15,6 +15,7 @@ from service.cli.letters import dead_letters, replay, skip
 from service.cli.mappings import check_mappings
 from service.cli.send import send
 from service.cli.serve import migrate, serve
+from service.cli.status import late, status
 from service.cli.terminal import said_plainly
 
 
@@ -46,6 +47,6 @@ for command in (
     *(demo, serve, migrate, client),
     *(convert, check_mappings, send),
     *(explain, dead_letters, replay, skip),
-    *(deliver, channels, chase),
+    *(deliver, channels, chase, status, late),
 ):
     main.add_command(command)

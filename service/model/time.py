@@ -60,6 +60,10 @@ class Instant(int):
         """Return the instant of an aware datetime."""
         return cls((moment - _EPOCH) // timedelta(microseconds=1))
 
+    def as_datetime(self) -> datetime:
+        """Return the aware datetime, in UTC."""
+        return _EPOCH + timedelta(microseconds=self)
+
     def isoformat(self) -> str:
         """Return the FHIR instant, e.g. 2025-03-14T17:05:00.000123Z."""
         moment = _EPOCH + timedelta(microseconds=self)
