@@ -31,7 +31,6 @@ from service.delivery.directory import Directory
 from service.delivery.outbound import Outbound
 from service.delivery.posting import Poster
 from service.delivery.routing import Routing
-from service.delivery.recall import Addressing
 from service.delivery.progress import Progress
 from service.errors import NotFound, ServiceError, Unavailable
 from service.explaining import Explaining, Trial
