@@ -90,7 +90,8 @@ LEFT = re.compile(
     r"|ZU1-\d+"  # a segment of the sender's own
     r"|PRD\[2\]-(2\.5|5\.[123])|PRD\[5\]-7\.2"  # how to reach the one referred to
     r"|OBX\[1\]-5\.[245]"  # an attachment posted as wrong
-    r"|OBR-4\.\d|OBX\[2\]-(2|3\.\d|5)"  # a result posted as wrong
+    r"|OBR-4\.\d|OBX\[2\]-(2|3\.\d|5)|OBX\[3\]-6"  # a result posted as wrong
+    r"|ORC\[2\]-(1|2\.2|9)|OBR\[2\]-(2\.2|4\.[23]|24)"  # a test ordered beside a consult: told
     r"|entry\[13\]\.resource\.medicationCodeableConcept\.text"  # a stopped medicine
     r"|entry\[4\]\.resource\.category.*"
 )
