@@ -23,6 +23,7 @@ from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
 from service.api.oauth import oauth_blueprint
 from service.api.progress import progress_blueprint
+from service.api.progress import progress_blueprint
 from service.api.register import StoredRegister
 from service.api.reply import Reply, refused
 from service.conversion import Converter
@@ -30,7 +31,9 @@ from service.delivery.chase import Chasing
 from service.delivery.directory import Directory
 from service.delivery.outbound import Outbound
 from service.delivery.posting import Poster
+from service.delivery.progress import Progress
 from service.delivery.routing import Routing
+from service.delivery.recall import Addressing
 from service.delivery.progress import Progress
 from service.errors import NotFound, ServiceError, Unavailable
 from service.explaining import Explaining, Trial
@@ -158,6 +161,7 @@ def create_app(relay: Relay) -> Flask:
     )
     app.register_blueprint(intake_blueprint(relay.pipeline, authenticate, relay.settings.max_body))
     app.register_blueprint(_explaining(relay, authenticate))
+    app.register_blueprint(_progress(relay, authenticate))
     app.register_blueprint(acknowledgements_blueprint(business(relay), authenticate))
     app.register_blueprint(fhir_blueprint(fhir_parts(relay, authenticate)))
     return app
@@ -179,6 +183,11 @@ def _explaining(relay: Relay, authenticate: Authenticate) -> Blueprint:
         explainer(relay),
         relay.settings.max_body,
     )
+
+
+def _progress(relay: Relay, authenticate: Authenticate) -> Blueprint:
+    door = Door(relay.store, authenticate, lambda: Instant.of(relay.clock()))
+    return progress_blueprint(door, Progress(store=relay.store, directory=relay.routing.directory))
 
 
 def explainer(relay: Relay) -> Explaining:
