@@ -23,7 +23,6 @@ from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
 from service.api.oauth import oauth_blueprint
 from service.api.progress import progress_blueprint
-from service.api.progress import progress_blueprint
 from service.api.register import StoredRegister
 from service.api.reply import Reply, refused
 from service.conversion import Converter
@@ -33,8 +32,6 @@ from service.delivery.outbound import Outbound
 from service.delivery.posting import Poster
 from service.delivery.progress import Progress
 from service.delivery.routing import Routing
-from service.delivery.recall import Addressing
-from service.delivery.progress import Progress
 from service.errors import NotFound, ServiceError, Unavailable
 from service.explaining import Explaining, Trial
 from service.fhir.build import organisation
@@ -172,7 +169,6 @@ def _explaining(relay: Relay, authenticate: Authenticate) -> Blueprint:
         mappings=relay.mappings,
         draft=relay.poster.draft,
         clock=relay.clock,
-    app.register_blueprint(_progress(relay, authenticate))
         new_id=relay.new_id,
         takes_trials=relay.settings.takes_trials,
     )
@@ -200,11 +196,6 @@ def explainer(relay: Relay) -> Explaining:
 
 def replay(relay: Relay, letter: DeadLetter) -> Receipt:
     """Take in a kept message again, whichever way it came. Raises ServiceError."""
-def _progress(relay: Relay, authenticate: Authenticate) -> Blueprint:
-    door = Door(relay.store, authenticate, lambda: Instant.of(relay.clock()))
-    return progress_blueprint(door, Progress(store=relay.store, directory=relay.routing.directory))
-
-
     parts = fhir_parts(relay, bearer(relay.tokens))
     return replay_transaction(parts, letter) or relay.pipeline.replay(letter)
 
