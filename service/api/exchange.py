@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import uuid_utils
 from flask import Request, Response, request
 
 from service.api.authentication import Authenticate
@@ -114,7 +114,7 @@ def request_id(asked: Request) -> str:
     known: str = asked.environ.get("relay.request_id", "")
     if not known:
         given = asked.headers.get("X-Request-Id", "")
-        known = given if is_identifier(given) else str(uuid.uuid4())
+        known = given if is_identifier(given) else str(uuid_utils.uuid4())
         asked.environ["relay.request_id"] = known
     return known
 

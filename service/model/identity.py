@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from nhs_number.validate import is_valid
 
@@ -28,9 +29,15 @@ class NhsNumber(str):
             raise ValueError("an NHS number has ten digits")
         if len(set(digits)) == 1:
             raise ValueError("an NHS number is not one digit repeated")
-        if not is_valid(digits):
+        if not _has_right_check_digit(digits):
             raise ValueError("the check digit of the NHS number is wrong")
         return cls(digits)
+
+
+@lru_cache(maxsize=1024)
+def _has_right_check_digit(digits: str) -> bool:
+    """A message names its patient several times; the check costs 10 µs."""
+    return bool(is_valid(digits))
 
 
 class OdsCode(str):
