@@ -9,7 +9,8 @@ from typing import Final
 
 import orjson
 
-from service.delivery.posting import Posting
+from service.delivery.caseloads import ALSO_TOLD
+from service.delivery.posted import Posting
 from service.errors import Issue, ServiceError
 from service.fhir.message_response import is_response, message_response
 from service.fhir.outcome import operation_outcome
@@ -39,8 +40,8 @@ class Taken:
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """The ODS codes of those who get it, each once."""
-        every = (d.recipient for posting in self.postings for d in posting.deliveries)
+        """The ODS codes of those who get it and of whom the sender may learn, each once."""
+        every = (d.recipient for posting in self.postings for d in posting.openly)
         return tuple(dict.fromkeys(every))
 
 
@@ -148,7 +149,8 @@ def in_words(taken: Taken) -> str:
     """Say in one line who gets it and what was doubtful: before 2.5 an AA has no other place."""
     doubts = [i for i in taken.issues if i.severity != "information"]
     told = [f"{i.source or i.target}: {i.text}" for i in doubts]
-    return "; ".join([delivered_to(taken).text.removesuffix("."), *dict.fromkeys(told)])
+    more = [ALSO_TOLD.text] if ALSO_TOLD in taken.issues else []
+    return "; ".join([delivered_to(taken).text.removesuffix("."), *more, *dict.fromkeys(told)])
 
 
 def delivered_to(taken: Taken) -> Issue:

@@ -25,11 +25,13 @@ from service.api.oauth import oauth_blueprint
 from service.api.progress import progress_blueprint
 from service.api.register import StoredRegister
 from service.api.reply import Reply, refused
+from service.caseload import Keeping, Recalling, Reviewing
 from service.conversion import Converter
 from service.delivery.chase import Chasing
 from service.delivery.directory import Directory
 from service.delivery.outbound import Outbound
 from service.delivery.posting import Poster
+from service.delivery.recall import Addressing
 from service.delivery.progress import Progress
 from service.delivery.routing import Routing
 from service.errors import NotFound, ServiceError, Unavailable
@@ -124,6 +126,15 @@ def business(relay: Relay) -> BusinessAcknowledgements:
     """Return what tells the senders of ITK3 messages how their recipients answered."""
     answers = ItkAnswers(endpoint=endpoint(relay.settings), clock=relay.clock, new_id=relay.new_id)
     return BusinessAcknowledgements(store=relay.store, answers=answers)
+
+
+def caseloads(relay: Relay) -> tuple[Keeping, Reviewing]:
+    """Return what keeps the lists of teams, and what near matches are decided with."""
+    addressing = Addressing(
+        directory=relay.routing.directory, clock=relay.clock, new_id=relay.new_id
+    )
+    recalling, days = Recalling(relay.store, addressing), relay.settings.caseload_days
+    return Keeping(relay.store, recalling, days), Reviewing(relay.store, recalling, days)
 
 
 def access_tokens(store: Store) -> AccessTokens:

@@ -163,8 +163,7 @@ class Pipeline:
     ) -> Receipt:
         raw = replace(raw, control_id=control_id(sources))
         with self._keeping(raw):
-            repeated = self._store.repeat(raw.sender, raw.control_id, raw.digest)
-            if repeated:
+            if repeated := self._store.repeat(raw.sender, raw.control_id, raw.digest):
                 return repeated
             mapped = [self._mapped(OdsCode(raw.sender), s, mapping_id) for s in sources]
             return self._commit(raw, sources, mapped, replay=replay)
@@ -181,10 +180,10 @@ class Pipeline:
         mapping = mapped[0][0]
         raw = replace(raw, mapping=mapping.id, mapping_version=mapping.version)
         for _ in range(TRIES):
-            postings = [self._poster.post(t, origin_of(raw, m)) for m, t in mapped]
+            postings = tuple(self._poster.post(t, origin_of(raw, m)) for m, t in mapped)
             transfers = tuple(transfer for _, transfer in mapped)
             taken = Taken(
-                message=raw, sources=tuple(sources), transfers=transfers, postings=tuple(postings)
+                message=raw, sources=tuple(sources), transfers=transfers, postings=postings
             )
             try:
                 return self._store.commit(self._as_commit(taken, replay=replay))
@@ -194,7 +193,7 @@ class Pipeline:
 
     def _as_commit(self, taken: Taken, *, replay: bool) -> Commit:
         every = Posting.joined(taken.postings)
-        require_recipient(taken.sources[0], taken.transfers[0], every.deliveries)
+        require_recipient(taken.sources[0], taken.transfers[0], every.openly)
         return Commit(
             message=replace(taken.message, issues=every.issues),
             answer=self._answers.positive(taken),
@@ -202,6 +201,7 @@ class Pipeline:
             deliveries=every.deliveries,
             checks=every.checks,
             shared=every.shared,
+            concerned=every.concerned,
             replay=replay,
         )
 

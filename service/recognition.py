@@ -15,7 +15,7 @@ from service.formats.fhir_r4 import FhirMessage
 from service.mapping import Mapping, Mappings
 from service.mapping.enclosed import with_enclosed
 from service.model import OdsCode, TransferOfCare
-from service.store import Check, Delivery, Reference, Store, Write
+from service.store import Check, Concerned, Delivery, Reference, Store, Write
 
 _TRANSACTIONS: Final = "base/fhir-r4-transaction"  # reads what a sender's own mapping does not take
 
@@ -36,6 +36,7 @@ class Recognised:
     deliveries: tuple[Delivery, ...] = ()
     checks: tuple[Check, ...] = ()
     shared: tuple[Reference, ...] = ()
+    concerned: tuple[Concerned, ...] = ()
     issues: tuple[Issue, ...] = ()
     mapping: str = ""
     mapping_version: str = ""
@@ -152,6 +153,7 @@ def _recognised(postings: list[Posting], mapping: Mapping) -> Recognised:
         deliveries=every.deliveries,
         checks=every.checks,
         shared=every.shared,
+        concerned=every.concerned,
         issues=tuple(dict.fromkeys(every.issues)),
         mapping=mapping.id,
         mapping_version=mapping.version,

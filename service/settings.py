@@ -38,6 +38,7 @@ class Settings:
     mllp_connections: int = 64  # of a port
     mllp_idle: int = 86_400  # seconds without a message after which a connection is closed
     inbox: str = ""  # folder with a folder for each sender; "": none
+    caseload_days: int = 14  # what is told again to who puts a patient on a caseload; 92 at most
     inbox_settle: int = 5  # seconds that a dropped file must not have changed for
     mesh: str = ""  # file that describes the MESH mailbox; "": none
 

@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "yamlfile", "log"),
     },
     "security": {"model", "store", "errors"},
+    "caseload": {"model", "store", "fhir", "delivery", "errors"},
     "trials": {"model", "errors"},
     "conversion": {"model", "formats", "mapping", "fhir", "delivery", "trials", "errors"},
     "explaining": {
@@ -55,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {
         *("model", "formats", "mapping", "fhir", "store", "delivery", "security"),
         *("pipeline", "recognition", "answers", "errors", "settings", "log", "itk"),
-        *("conversion", "explaining"),
+        *("conversion", "explaining", "caseload"),
     },
 }
 COMPOSITION = {"app", "cli", "demo", "__main__", "__init__"}  # may import everything

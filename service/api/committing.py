@@ -24,6 +24,7 @@ from service.store import (
     Answer,
     Check,
     Commit,
+    Concerned,
     Delivery,
     RawMessage,
     Receipt,
@@ -48,6 +49,8 @@ class Recognition(Protocol):
     def checks(self) -> tuple[Check, ...]: ...
     @property
     def shared(self) -> tuple[Reference, ...]: ...
+    @property
+    def concerned(self) -> tuple[Concerned, ...]: ...
     @property
     def issues(self) -> tuple[Issue, ...]: ...
     @property
@@ -163,6 +166,7 @@ class Committing:
                 deliveries=seen.deliveries,
                 checks=_once((*prepared.checks, *seen.checks)),
                 shared=tuple(dict.fromkeys((*prepared.shared, *seen.shared))),
+                concerned=seen.concerned,
                 audit=(exchange.audit(action, prepared.kind, id_),),
                 replay=bool(sending.kept_as),
             )

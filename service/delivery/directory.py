@@ -52,6 +52,7 @@ class DirectoryEntry:
     districts: tuple[str, ...] = ()  # postcode districts (TN2) or areas (CT) served
     teams: tuple[str, ...] = ()
     by_name: bool = False  # whether its exact name, or a team's, reaches it without a code
+    open_caseload: bool = False  # whether senders may learn that it has a patient of theirs
     terms: Terms = ALWAYS  # how soon it answers, and who does in its place
 
 
@@ -149,6 +150,7 @@ def _entry(written: dict[str, Any], defaults: Mapping[str, Any]) -> DirectoryEnt
         kind=written["kind"],
         placeholder=written.get("placeholder") == "true",
         by_name=written.get("by_name") == "true",
+        open_caseload=written.get("open_caseload") == "true",
         mesh=MeshAddress(**written["mesh"]) if "mesh" in written else None,
         terms=read_terms(written, defaults.get(written["kind"], {})),
         **lists,

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from service.delivery.recall import Notice
 from service.delivery.routing import Routing
 from service.errors import Issue, NonconformantResource
 from service.fhir.build import Built, Known, Origin, build
 from service.fhir.validate import check
-from service.model import Recipient, TransferOfCare
+from service.model import OdsCode, Recipient, TransferOfCare
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +21,17 @@ class Draft:
     recipients: tuple[Recipient, ...]
     built: Built
     issues: tuple[Issue, ...]  # of the message and of its routing; building adds its own
+    notice: Notice | None = None  # nobody's yet: for those who have the patient on a caseload
+    discreet: frozenset[OdsCode] = frozenset()  # recipients whom the sender is not told of
+
+    def seen_by_sender(self) -> Draft:
+        """Return it without those whom the sender is not told of."""
+        told = tuple(one for one in self.built.communications if one[0].ods not in self.discreet)
+        return replace(
+            self,
+            recipients=tuple(one for one in self.recipients if one.ods not in self.discreet),
+            built=replace(self.built, communications=told),
+        )
 
     @property
     def doubts(self) -> tuple[Issue, ...]:

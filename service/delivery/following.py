@@ -14,7 +14,7 @@ from service.fhir.build import LAST_UPDATED
 from service.fhir.build.identity import Held
 from service.fhir.systems import DELIVERY_STATE, EVENT_KIND
 from service.model import OdsCode, Recipient, TransferOfCare
-from service.store import Key, Reference, Store
+from service.store import RELAY, Key, Reference, Store
 
 Resource = dict[str, Any]
 
@@ -99,6 +99,16 @@ def taken_back(
                 yield from cancelled(store, transfer, notice, now)
 
 
+def stopped(
+    store: Store, transfer: TransferOfCare, notice: Resource, now: str
+) -> Iterator[tuple[Resource, int]]:
+    """Yield the next versions of a notice under way and of its Task, with their version."""
+    version = int(notice["meta"]["versionId"])
+    if notice["status"] == "in-progress":
+        yield _next(notice, version, status="stopped", statusReason={"text": _WITHDRAWN}), version
+    yield from cancelled(store, transfer, notice, now)
+
+
 def cancelled(
     store: Store, transfer: TransferOfCare, notice: Resource, now: str
 ) -> Iterator[tuple[Resource, int]]:
@@ -154,12 +164,30 @@ def _is_taken_back(notice: Resource, kind: str) -> bool:
 def _read(
     store: Store, transfer: TransferOfCare, kind: str, key: Key
 ) -> Iterator[tuple[Resource, int]]:
-    sender = transfer.message.sender
-    references: list[Reference] = [(kind, found) for found, _ in store.find(sender, kind, key)]
-    rows = store.read_many(sender, references) if references else {}
-    for row in rows.values():
-        if not row.deleted:
-            yield orjson.loads(row.body), row.version
+    yield from told_under(store, transfer.message.sender, kind, key)
+
+
+def told_under(store: Store, sender: str, kind: str, key: Key) -> Iterator[tuple[Resource, int]]:
+    """Yield what was made of a sender's messages under a key, with its version.
+
+    That is the sender's, and what the relay sent to teams whom the sender is not told of.
+    """
+    for owner in (sender, RELAY):
+        references: list[Reference] = [(kind, found) for found, _ in store.find(owner, kind, key)]
+        rows = store.read_many(owner, references) if references else {}
+        yield from ((orjson.loads(r.body), r.version) for r in rows.values() if not r.deleted)
+
+
+def takes_back(kind: str, later: Resource, earlier_kind: str, earlier: Resource) -> bool:
+    """Whether a notice of this kind takes back an earlier one of the same sender."""
+    param = _TAKES_BACK.get(kind)
+    if param == "encounter":
+        stay = later.get("encounter")
+        return (
+            stay == earlier.get("encounter") and bool(stay) and earlier_kind in _OF_THE_STAY[kind]
+        )
+    asked = [one.get("reference") for one in later.get("basedOn", ()) if param]
+    return any(one.get("reference") in asked for one in earlier.get("basedOn", ()))
 
 
 def _next(resource: Resource, version: int, **changed: Any) -> Resource:

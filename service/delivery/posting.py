@@ -6,18 +6,35 @@ was looked up is handed on as `Check`s, so that the store notices when another w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
 
+from service.delivery.caseloads import (
+    ASKED_AS,
+    Matching,
+    Telling,
+    as_on_caseload,
+    copies,
+    discreet_among,
+    with_what_senders_hear,
+)
 from service.delivery.draft import Draft, require_conformance
 from service.delivery.earlier import Found, look_up
-from service.delivery.following import cancelled, holders, missing_original, taken_back
+from service.delivery.following import (
+    cancelled,
+    holders,
+    missing_original,
+    stopped,
+    taken_back,
+)
 from service.delivery.lateness import Standing, as_they_stand, standing, uninformed
+from service.delivery.posted import Posting
+from service.delivery.recall import FOR_NOBODY, Addressing, without_nobodys
 from service.delivery.referrals import require_current
 from service.delivery.reversals import require_end
 from service.delivery.routing import NOBODY_ACTS, Routed, Routing
@@ -28,7 +45,9 @@ from service.fhir.build import Built, Origin, build, completed, succeeded
 from service.fhir.build.chronology import is_as_stored, says_the_same
 from service.fhir.index import ods_code
 from service.model import Instant, OdsCode, Recipient, TransferOfCare
-from service.store import Check, Delivery, Reference, Store, Write
+from service.store import RELAY, Delivery, Reference, Store, Write
+
+__all__ = ["Poster", "Posting"]
 
 Resource = dict[str, Any]
 _NO_NEWS: Final = Issue(
@@ -36,29 +55,6 @@ _NO_NEWS: Final = Issue(
     code="informational",
     text="nothing of what was sent before for this patient changes: nobody was told",
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Posting:
-    """One transfer as rows: part of a `Commit`."""
-
-    writes: tuple[Write, ...] = ()
-    deliveries: tuple[Delivery, ...] = ()
-    checks: tuple[Check, ...] = ()
-    shared: tuple[Reference, ...] = ()
-    issues: tuple[Issue, ...] = ()
-
-    @classmethod
-    def joined(cls, postings: Iterable[Posting]) -> Posting:
-        """Return several as one."""
-        every = tuple(postings)
-        return cls(
-            writes=tuple(write for one in every for write in one.writes),
-            deliveries=tuple(delivery for one in every for delivery in one.deliveries),
-            checks=tuple(dict.fromkeys(check for one in every for check in one.checks)),
-            shared=tuple(dict.fromkeys(ref for one in every for ref in one.shared)),
-            issues=tuple(issue for one in every for issue in one.issues),
-        )
 
 
 class Poster:
@@ -76,6 +72,8 @@ class Poster:
         self._routing = routing
         self._clock = clock
         self._new_id = new_id
+        addressing = Addressing(directory=routing.directory, clock=clock, new_id=new_id)
+        self._caseloads = Matching(store, addressing)
 
     def post(
         self,
@@ -89,11 +87,31 @@ class Poster:
         them that is addressed to one recipient is what that recipient gets.
         """
         draft, found, here = self._draft(transfer, origin, posted)
-        return self._rows(here.told, draft.built, found, draft.issues, is_late=here.is_late)
+        posting = self._rows(here.told, draft, found, is_late=here.is_late)
+        if draft.notice:
+            posting = self._caseloads.joined(self._telling(posting, draft, found, here))
+        return with_what_senders_hear(posting)
+
+    def _telling(self, posting: Posting, draft: Draft, found: Found, here: Standing) -> Telling:
+        def may_inform(teams: Sequence[OdsCode]) -> list[OdsCode]:
+            every = tuple(Recipient(ods=ods, because="caseload") for ods in teams)
+            return [one.ods for one in uninformed(self._store, here, found, every) if one.ods]
+
+        held = found.known.get("patient")
+        return Telling(
+            transfer=here.told,
+            posting=posting,
+            draft=draft,
+            patient_id=held.id if held else (here.told.patient.reference or "").rpartition("/")[2],
+            may_inform=may_inform,
+        )
 
     def draft(self, transfer: TransferOfCare, origin: Origin) -> Draft:
-        """Return what `post` would make of a transfer now. Raises as it does."""
-        return self._draft(transfer, origin, {})[0]
+        """Return what `post` would make of a transfer now. Raises as it does.
+
+        It says nothing of caseloads: what their sender may not learn cannot be tried out either.
+        """
+        return self._draft(transfer, origin, {})[0].seen_by_sender()
 
     def _draft(
         self, transfer: TransferOfCare, origin: Origin, posted: Mapping[str, Resource]
@@ -107,7 +125,8 @@ class Poster:
         missing = missing_original(here.told, found)
         doubtful = (*here.told.issues, *found.issues, *missing, *routed.issues)
         whole = replace(here.told, issues=doubtful, requests=routed.requests)
-        built = self._built(whole, routed.recipients, found, origin)
+        everybody = (*routed.recipients, *([FOR_NOBODY] if here.told.kind in ASKED_AS else ()))
+        built = self._built(whole, everybody, found, origin)
         built = replace(
             built,
             resources=as_they_stand(built.resources, found, here),
@@ -116,28 +135,39 @@ class Poster:
             ),
         )
         require_conformance(built)
-        draft = Draft(recipients=routed.recipients, built=built, issues=doubtful)
+        built, notice = without_nobodys(built)
+        draft = Draft(
+            recipients=routed.recipients,
+            built=built,
+            issues=doubtful,
+            notice=notice,
+            discreet=routed.discreet,
+        )
         return draft, found, here
 
     def withdraw(self, transfer: TransferOfCare, origin: Origin, notice: Resource) -> Posting:
         """Return the rows that take back a delivered Communication, and tell its recipient."""
         found = look_up(self._store, transfer)
         doubtful = (*transfer.issues, *found.issues)
-        to = Recipient(
-            ods=OdsCode(ods_code(notice["recipient"][0])),
-            role="action",
-            because="holds-what-changes",
-        )
-        built = self._built(replace(transfer, issues=doubtful), (to,), found, origin)
-        answered = [{"reference": f"Communication/{notice['id']}"}]
-        told = tuple(
-            (to, {**made, "inResponseTo": answered}, task)
-            for to, made, task in built.communications
-        )
-        built = replace(built, communications=told)
+        more = copies(self._store, transfer.message.sender, notice)
+        held = {OdsCode(ods_code(one["recipient"][0])): one for one in (notice, *more)}
+        to = tuple(Recipient(ods=ods, role="action", because="holds-what-changes") for ods in held)
+        hidden = frozenset(ods for ods, one in held.items() if one is not notice)
+        to = tuple(as_on_caseload(one) if one.ods in hidden else one for one in to)
+        built = self._built(replace(transfer, issues=doubtful), to, found, origin)
+        built = replace(built, communications=tuple(_answering(built, held)))
         require_conformance(built)
-        posting = self._rows(transfer, built, found, doubtful, is_late=False)
-        return replace(posting, writes=(*posting.writes, *self._ended(transfer, notice)))
+        draft = Draft(recipients=to, built=built, issues=doubtful, discreet=hidden)
+        posting = self._rows(transfer, draft, found, is_late=False)
+        ended = (*self._ended(transfer, notice), *self._stopped(transfer, more))
+        return with_what_senders_hear(replace(posting, writes=(*posting.writes, *ended)))
+
+    def _stopped(self, transfer: TransferOfCare, more: Sequence[Resource]) -> Iterator[Write]:
+        """Yield the relay's own notices as they are taken back with the sender's, and Tasks."""
+        now = Instant.of(self._clock()).isoformat()
+        for one in more:
+            for resource, version in stopped(self._store, transfer, one, now):
+                yield as_write(resource, OdsCode(RELAY), prior=version, keeps_audience=True)
 
     def _ended(self, transfer: TransferOfCare, notice: Resource) -> Iterator[Write]:
         """Yield a notice as it is taken back, and its Task."""
@@ -171,19 +201,23 @@ class Poster:
         told = {recipient.ods for recipient in routed.recipients}
         every = uninformed(self._store, here, found, holders(self._store, here.addressed, found))
         more = tuple(holder for holder in every if holder.ods not in told)
+        hidden = discreet_among(self._store, here.addressed, found, more)
+        follow = self._caseloads.following(here.addressed, found, hidden)
+        more = tuple(one for one in more if one.ods not in hidden or one.ods in follow)
+        more = tuple(as_on_caseload(one) if one.ods in hidden else one for one in more)
         asked = tuple(issue for issue in routed.issues if not every or issue is not NOBODY_ACTS)
-        return replace(routed, recipients=(*routed.recipients, *more), issues=asked)
+        every = (*routed.recipients, *more)
+        return replace(routed, recipients=every, issues=asked, discreet=hidden)
 
     def _rows(
         self,
         transfer: TransferOfCare,
-        built: Built,
+        draft: Draft,
         found: Found,
-        issues: tuple[Issue, ...],
         *,
         is_late: bool,
     ) -> Posting:
-        sender = transfer.message.sender
+        sender, built, issues = transfer.message.sender, draft.built, draft.issues
         versions = {held.id: held.version for held in found.known.values()}
         unchanged: set[Reference] = set()  # for a reader
         shared: set[Reference] = set()  # for the store as well
@@ -204,9 +238,7 @@ class Poster:
         is_news = transfer.kind != "patient-update" or not unchanged >= _patients(built)
         return Posting(
             writes=(*writes, *contents, *later),
-            deliveries=tuple(self._delivery(transfer, *made) for made in built.communications)
-            if is_news
-            else (),
+            deliveries=tuple(self._deliveries(transfer, draft)) if is_news else (),
             checks=found.checks,
             shared=tuple(shared),
             issues=(*issues, *built.issues) if is_news else (*issues, *built.issues, _NO_NEWS),
@@ -229,21 +261,31 @@ class Poster:
                 changed = succeeded(orjson.loads(row.body), succession)
                 yield as_write(changed, sender, prior=row.version, keeps_audience=True)
 
-    def _delivery(
-        self, transfer: TransferOfCare, recipient: Recipient, told: Resource, task: Resource
-    ) -> Delivery:
-        sender = transfer.message.sender
-        terms = self._routing.directory.terms_of(recipient.ods)
-        return Delivery(
-            recipient=recipient.ods or "",
-            kind=transfer.kind,
-            communication=as_write(told, sender),
-            task=as_write(task, sender),
-            patient_id=told["subject"]["reference"].removeprefix("Patient/"),
-            nhs_number=transfer.patient.nhs_number or "",
-            deadline=first_deadline(terms, recipient.role, task, self._clock()),
-        )
+    def _deliveries(self, transfer: TransferOfCare, draft: Draft) -> Iterator[Delivery]:
+        for recipient, told, task in draft.built.communications:
+            discreet = recipient.ods in draft.discreet
+            owner = OdsCode(RELAY) if discreet else transfer.message.sender
+            terms = self._routing.directory.terms_of(recipient.ods)
+            yield Delivery(
+                recipient=recipient.ods or "",
+                kind=transfer.kind,
+                communication=as_write(told, owner),
+                task=as_write(task, owner),
+                patient_id=told["subject"]["reference"].removeprefix("Patient/"),
+                nhs_number=transfer.patient.nhs_number or "",
+                discreet=discreet,
+                deadline=first_deadline(terms, recipient.role, task, self._clock()),
+            )
 
 
 def _patients(built: Built) -> set[Reference]:
     return {("Patient", r["id"]) for r in built.resources if r["resourceType"] == "Patient"}
+
+
+def _answering(
+    built: Built, held: Mapping[OdsCode, Resource]
+) -> Iterator[tuple[Recipient, Resource, Resource]]:
+    """Yield withdrawals, each with what it withdraws."""
+    for to, made, task in built.communications:
+        notice = held[to.ods or OdsCode("")]
+        yield to, {**made, "inResponseTo": [{"reference": f"Communication/{notice['id']}"}]}, task

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from service.delivery.earlier import Found
+from service.delivery.following import told_under
 from service.delivery.persons import as_sent, other_records
 from service.errors import Issue, UnmappableMessage
 from service.fhir.build.continuity import is_restricted
@@ -112,15 +113,13 @@ def _reopens(store: Store, sender: OdsCode, resource: Resource) -> bool:
 
 def was_told_as_ended(store: Store, sender: OdsCode, stay: str) -> bool:
     """Whether the last that was sent of a stay, of what still holds, is that it has ended."""
-    found = store.find(sender, "Communication", ("encounter", stay))
-    rows = store.read_many(sender, [("Communication", id_) for id_, _ in found]) if found else {}
-    notices = [orjson.loads(row.body) for row in rows.values() if not row.deleted]
-    told = [
+    notices = told_under(store, sender, "Communication", ("encounter", stay))
+    ends = [
         (notice.get("sent", ""), kind)
-        for notice in notices
+        for notice, _ in notices
         if notice["status"] not in _OVER and (kind := _kind(notice)) is not None
     ]
-    return bool(told) and max(told)[1] in _ENDS
+    return bool(ends) and max(ends)[1] in _ENDS
 
 
 def require_end(store: Store, transfer: TransferOfCare, found: Found) -> None:

@@ -46,6 +46,7 @@ class Routed:
 
     recipients: tuple[Recipient, ...]
     issues: tuple[Issue, ...] = ()
+    discreet: frozenset[OdsCode] = frozenset()  # those of whom the sender is not told
     requests: tuple[Request, ...] = ()  # the transfer's, with the codes of performers found by name
 
 

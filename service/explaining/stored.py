@@ -15,7 +15,7 @@ from service.explaining.trial import MOST_MESSAGES
 from service.fhir.systems import TASK_ID
 from service.mapping import Mapping
 from service.model import Instant, OdsCode
-from service.store import DeadLetter, Store
+from service.store import RELAY, DeadLetter, Store
 
 Json = dict[str, Any]
 
@@ -43,7 +43,7 @@ class Explaining:
             attempts = self._attempts(kept)
         except ServiceError as refusal:
             return {**_told(kept, ()), "messages": [], "issues": _issues(refusal)}
-        told = self._told_to(kept, attempts)
+        told = self._told_to(kept, attempts, reader)
         if reader not in ("", kept.sender):
             told = [each for each in told if each["ods"] == reader]
         messages = [explained(attempt) for attempt in attempts]
@@ -73,20 +73,26 @@ class Explaining:
         except UnmappedMessage:
             return None
 
-    def _told_to(self, kept: DeadLetter, attempts: Sequence[Attempt]) -> list[Json]:
-        """Return who got the message, and why: as it was then."""
-        events = [f"{kept.id}-{each.transfer.message.id}" for each in attempts if each.transfer]
-        return [
-            {"ods": ods, "because": list(dict.fromkeys(self._reasons(kept.sender, ods, events)))}
-            for ods in self.store.audience("Binary", kept.id)
-        ]
+    def _told_to(self, kept: DeadLetter, attempts: Sequence[Attempt], reader: str) -> list[Json]:
+        """Return who got the message, and why: as it was then.
 
-    def _reasons(self, sender: str, ods: str, events: Sequence[str]) -> Iterator[str]:
+        The sender is not told of those whose notices it may not see.
+        """
+        events = [f"{kept.id}-{each.transfer.message.id}" for each in attempts if each.transfer]
+        told: list[Json] = []
+        for ods in self.store.audience("Binary", kept.id):
+            openly = list(dict.fromkeys(self._reasons(kept.sender, ods, events)))
+            hidden = list(dict.fromkeys(self._reasons(RELAY, ods, events)))
+            if openly or not hidden or reader != kept.sender:
+                told.append({"ods": ods, "because": openly or hidden})
+        return told
+
+    def _reasons(self, owner: str, ods: str, events: Sequence[str]) -> Iterator[str]:
         """Yield why an organisation was told: its Task to acknowledge says so."""
         for event in events:
             key = ("identifier", f"{TASK_ID}|{event}-{ods}")
-            for id_, _ in self.store.find(sender, "Task", key):
-                task = self.store.read(sender, "Task", id_)
+            for id_, _ in self.store.find(owner, "Task", key):
+                task = self.store.read(owner, "Task", id_)
                 if task and not task.deleted:
                     yield from reasons(orjson.loads(task.body)["reasonCode"]["text"])
 

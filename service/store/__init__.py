@@ -15,6 +15,7 @@ from service.store.caseload_records import (
     Recall,
     Review,
 )
+from service.store.caseloads import KEPT_DAYS
 from service.store.channels import Dispatch, Place
 from service.store.commit import (
     LAST_UPDATED,
@@ -49,8 +50,8 @@ from service.store.records import (
     Transition,
 )
 from service.store.store import Store
-
 from service.store.subscriptions import Subscription
+
 
 def migrate(url: str) -> None:
     """Create the tables, or change them to what this version needs (see migrating.py)."""
@@ -61,6 +62,7 @@ def migrate(url: str) -> None:
 
 __all__ = [
     "END",
+    "KEPT_DAYS",
     "LAST_UPDATED",
     "LATER",
     "RELAY",
@@ -102,9 +104,9 @@ __all__ = [
     "Step",
     "Store",
     "Stored",
+    "Subscription",
     "Transition",
     "Waiting",
-    "Subscription",
     "Write",
     "WrongSchema",
     "migrate",

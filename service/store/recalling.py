@@ -82,6 +82,8 @@ def _write(tx: Transaction, recall: Recall, numbered: Numbered) -> None:
         versions.create(tx, [Stamped(delivery.task, numbered.ts)], told.message_id)
         keys += rows.resource_keys(delivery.task)
     tx.insert("delivery", [rows.delivered(numbered, told.sender, told.message_id)])
+    due = rows.deadline(numbered, told.sender, told.message_id)
+    tx.insert("deadline", [due] if due else [])
     tx.insert("search_index", sorted(keys))
     seen = brought(numbered, told.sender, set(told.seen))
     tx.insert("visible", sorted(seen), skip_known=True)

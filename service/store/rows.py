@@ -185,7 +185,7 @@ def message(message: RawMessage, state: str, answer: Answer) -> Row:
     )
 
 
-def deadline(numbered: Numbered, message: RawMessage) -> Row | None:
+def deadline(numbered: Numbered, sender: str, message_id: str) -> Row | None:
     """Return the row in `deadline`, if the delivery has one."""
     delivery, n, _ = numbered
     task, set_ = delivery.task, delivery.deadline
@@ -193,11 +193,11 @@ def deadline(numbered: Numbered, message: RawMessage) -> Row | None:
         return None
     return (
         task.id,
-        set_.message_id or message.id,
+        set_.message_id or message_id,
         delivery.communication.id,
         delivery.recipient,
         n,
-        message.sender,
+        RELAY if delivery.discreet else sender,
         set_.role,
         set_.due,
         set_.step.name,

@@ -252,7 +252,8 @@ def _set_deadlines(
     tx: Transaction, change: Change, numbered: Sequence[Numbered], updated: Instant
 ) -> None:
     if change.message:
-        new = [rows.deadline(d, change.message) for d in numbered]
+        message = change.message
+        new = [rows.deadline(d, message.sender, message.id) for d in numbered]
         tx.insert("deadline", [row for row in new if row])
     deadlines.follow(tx, change.writes, updated)
 

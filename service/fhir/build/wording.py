@@ -82,7 +82,7 @@ def _is_of_a_death(issue: Issue) -> bool:
 
 def _asked_of_others(context: Context, recipient: Recipient) -> Iterator[str]:
     """Tell who had a referral before, and is not named in it now, of whom it is asked."""
-    if context.transfer.kind not in _REFERRALS or recipient.because != _HELD_BEFORE:
+    if context.transfer.kind not in _REFERRALS or _HELD_BEFORE not in recipient.because:
         return
     named = {
         performer.name or (performer.ods and context.organisation_name(performer.ods))
