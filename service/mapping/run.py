@@ -24,7 +24,7 @@ class _Stop:
 STOP: Final = _Stop()
 
 
-MOST_ITEMS: Final = 5_000  # of all lists of one message; a real one has some hundred
+MOST_ITEMS: Final = 2_000  # of all lists of one message; a real one has some hundred
 
 
 class Run:

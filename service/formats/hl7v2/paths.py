@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from service.formats.hl7v2.choosing import (
     Choose,
@@ -17,6 +18,7 @@ from service.formats.hl7v2.segment import Place, Repetition, Segment
 from service.formats.hl7v2.syntax import parse
 from service.formats.source import Node, Path
 
+MANY: Final = 50  # segments of a name: a message then remembers what it answered before
 Segments = Callable[[Node], Sequence[Segment]]
 Values = Callable[[Node], Sequence[str]]
 Places = Callable[[Node], Sequence[Place]]
@@ -115,6 +117,74 @@ def _values(parsed: Parsed, segments: Segments, choose: Choose[Repetition] | Non
                     found.append(components[component - 1])
         return found
 
+    def below(node: Node) -> Sequence[str]:
+        found = node.repetition.text(component, subcomponent) if type(node) is Place else ""
+        return (found,) if found else ()
+
+    values = first_subcomponent if subcomponent == 1 else below
+
+    def here(node: Node) -> Sequence[Place]:
+        return (node,) if values(node) else ()
+
+    return Path(text=text, values=values, nodes=here, places=_labels(here, component, subcomponent))
+
+
+def _of_field(text: str, parsed: Parsed, segments: Segments) -> Path:
+    field, choose = parsed.field or 1, choosing(parsed.repetitions, repetition_test)
+    component, subcomponent = parsed.component or 1, parsed.subcomponent or 1
+
+    def chosen(node: Node) -> Iterator[Place]:
+        for segment in segments(node):
+            repetitions = segment.repetitions(field)
+            for repetition in choose(repetitions) if choose else repetitions:
+                yield Place(segment, field, repetition)
+
+    def valued(node: Node) -> list[Place]:
+        return [p for p in chosen(node) if p.repetition.text(component, subcomponent)]
+
+    def filled(node: Node) -> list[Place]:
+        return [place for place in chosen(node) if not place.repetition.is_empty()]
+
+    return Path(
+        text=text,
+        values=_values(parsed, segments, choose),
+        nodes=filled if parsed.component is None else valued,
+        places=_labels(valued, component, subcomponent),
+    )
+
+
+def _labels(places: Places, component: int, subcomponent: int) -> Callable[[Node], Sequence[str]]:
+    return lambda node: [place.label(component, subcomponent) for place in places(node)]
+
+
+def _values(parsed: Parsed, segments: Segments, choose: Choose[Repetition] | None) -> Values:
+    """Return the closure of the hot path: a message asks for some hundred values."""
+    field, subcomponent = parsed.field or 1, parsed.subcomponent or 1
+    component = parsed.component or 1
+    plain = parsed.origin == "message" and not parsed.which and not parsed.steps
+    whole = parsed.name if plain else ""
+
+    def first_subcomponents(node: Node) -> list[str]:
+        listed = node.named.get(whole, ()) if whole else segments(node)
+        if whole and len(listed) > MANY:
+            asked = listed[0].shared.asked
+            if key not in asked:
+                asked[key] = read(listed)
+            return asked[key]
+        return read(listed)
+
+    def read(listed: Iterable[Segment]) -> list[str]:
+        found = []
+        for segment in listed:
+            repetitions = segment.read.get(field)
+            if repetitions is None:
+                repetitions = segment.repetitions(field)
+            for repetition in choose(repetitions) if choose else repetitions:
+                components = repetition.components
+                if component <= len(components) and components[component - 1]:
+                    found.append(components[component - 1])
+        return found
+
     def below(node: Node) -> list[str]:
         found = []
         for segment in segments(node):
@@ -123,7 +193,24 @@ def _values(parsed: Parsed, segments: Segments, choose: Choose[Repetition] | Non
                 found.append(repetition.text(component, subcomponent))
         return [text for text in found if text]
 
-    return first_subcomponents if subcomponent == 1 else below
+    if subcomponent > 1:
+        return below
+    return _remembering(first_subcomponents, whole) if whole else first_subcomponents
+
+
+def _remembering(values: Callable[[Node], list[str]], name: str) -> Values:
+    """Return what asks a message with very many such segments once: each of them may ask it."""
+
+    def remembered(node: Node) -> list[str]:
+        listed = node.named.get(name, ())
+        if len(listed) <= MANY:
+            return values(node)
+        asked: dict[object, list[str]] = listed[0].shared.asked
+        if values not in asked:
+            asked[values] = values(node)
+        return asked[values]
+
+    return remembered
 
 
 def _segments(parsed: Parsed) -> Segments:

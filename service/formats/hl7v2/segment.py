@@ -55,11 +55,12 @@ class Repetition:
 class Shared:
     """What all segments of one message have in common."""
 
-    __slots__ = ("codec", "counts", "message", "separators")
+    __slots__ = ("asked", "codec", "counts", "message", "separators")
 
     def __init__(self, separators: Separators, codec: str) -> None:
         self.separators = separators
         self.codec = codec
+        self.asked: dict[object, list[str]] = {}  # what paths found, of messages that are long
         self.counts: dict[str, int] = {}  # how many segments of each name there are
         self.message: ref[Hl7Message] | None = None
 

@@ -50,7 +50,9 @@ _BLOCKS: Final = (
     | _HEADINGS
 )
 _HIDDEN: Final = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*hidden")
-_WIDE: Final = re.compile(r"[ \t\r\n]*(?:\u00a0[ \t\r\n]*){3,}")  # a gap made of hard blanks
+_WIDE: Final = re.compile(
+    r"(?<![ \t\r\n])[ \t\r\n]*+(?:\u00a0[ \t\r\n]*+){3,}"
+)  # a gap made of hard blanks
 _MAX_SPAN: Final = 100  # columns or rows
 
 

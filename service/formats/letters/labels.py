@@ -20,6 +20,7 @@ INDENT: Final = 8.0  # points: what begins further right than its label goes on 
 NEAR: Final = 20.0  # points: what begins this near to a label stands under it
 _COLON: Final = re.compile(r"\s*(?:(?<!\d)[:\uff1a]+|[:\uff1a]+(?!\d\d\b))")  # not that of a time
 _BLANKS: Final = re.compile(r"\s+")
+MOST_COLONS: Final = 500  # of a line that is looked through for labels
 _UNKNOWN_LABEL: Final = re.compile(r"[A-Z][\w /.'()-]{0,40}:(?:\s|$)")
 LONGEST_LABEL: Final = 200  # characters
 LOOK_BACK: Final = 40  # characters
@@ -90,7 +91,8 @@ def _in_segment(segment: str, known: Known) -> Iterator[Piece]:
         yield Piece(label=plain(segment), text="")
         return
     label, begin = "", 0
-    for colon in _COLON.finditer(segment):
+    colons = _COLON.finditer(segment) if segment.count(":") < MOST_COLONS else ()
+    for colon in colons:
         start, name = _label_before(segment, begin, colon.start(), known)
         if not name or not _stands_apart(segment[max(begin, start - LOOK_BACK) : start]):
             continue

@@ -102,7 +102,9 @@ def _without_namespaces(root: Any) -> Any:
         element.tag = etree.QName(element).localname
         for name in [name for name in element.attrib if name.startswith("{")]:
             value = element.attrib.pop(name)
-            element.attrib.setdefault(etree.QName(name).localname, value)
+            local = etree.QName(name).localname
+            if local not in element.attrib:
+                element.set(local, value)
     etree.cleanup_namespaces(root)
     return root
 
