@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from service.errors import Issue
-from service.store import END, Position, Store
+from service.store import END, Deadline, Position, Step, Store
 from service.store.database import Params, Work, for_sqlite
 from service.store.keys import search_key
 from service.store.opening import database
@@ -93,6 +93,7 @@ def fill(tables: Any) -> None:
         one, all_of_them = "identifier", BROAD
         tx.insert("search_index", [(*search_key(types[0], one, f"s|{i}"), i) for i in ids])
         tx.insert("search_index", [(*search_key(types[0], *all_of_them), i) for i in ids])
+        tx.insert("deadline", [_deadline(n, i, ods[n]) for n, i in enumerate(ids)])
         tx.insert("visible", [(ods[n], n, i, types[n % 4]) for n, i in enumerate(ids)])
 
     tables.write(insert)
@@ -105,6 +106,10 @@ def _message(id_: str, ods: str) -> tuple[Any, ...]:
 def _delivery(n: int, id_: str, ods: str) -> tuple[Any, ...]:
     at = NOON + n
     return (ods, n, at, at, "discharge", id_, 1, "POST", ods, id_, id_, "", "[]", b"{}")
+
+
+def _deadline(n: int, id_: str, ods: str) -> tuple[Any, ...]:
+    return (id_, id_, id_, ods, n, ods, "action", NOON + n, "late", NOON + n + 1, "", id_)
 
 
 def _resource(n: int, id_: str, type_: str, ods: str) -> tuple[Any, ...]:
@@ -132,6 +137,7 @@ def use_everything(store: Store) -> None:
     read_everything(store, patient.id)
     follow_everything(store)
     dispatch_everything(store)
+    chase_everything(store)
     store.clients.get("c")
     store.clients.sweep()
     store.settings.epoch()
@@ -160,6 +166,19 @@ def follow_everything(store: Store) -> None:
     store.feed_of_patient("X1", patient_id="p", after=0, count=20)
     store.head("X1")
     store.forget("X1", 5)
+
+
+def chase_everything(store: Store) -> None:
+    step = Deadline(role="action", due=NOON, step=Step(name="reminder", at=NOON))
+    waiting = replace(delivery("X1"), deadline=step)
+    store.commit(replace(commit(message=message()), deliveries=(waiting,)))
+    [found] = store.deadlines.due(NOON)
+    store.deadlines.put_off(found, NOON + 1)
+    store.deadlines.late(NOON)
+    store.deadlines.get(found.task_id)
+    store.deadlines.of_message(found.message_id)
+    store.update([replace(write("Task", id_=found.task_id, prior=1), step=Step())])
+    store.leases.is_held("chase")
 
 
 def dispatch_everything(store: Store) -> None:
@@ -221,9 +240,7 @@ def test_no_statement_walks_through_a_table(
     recorded, statements = asked
     if database_url.startswith("sqlite"):
         plans = plans_on_sqlite(recorded, statements)
-        walk = re.compile(
-            r"SCAN (?!found|few|page|channel)\w+"
-        )  # those are what was found by index
+        walk = re.compile(r"SCAN (?!found|few|page|channel)\w+")  # what was found by index
     else:
         plans = plans_on_postgres(database_url, statements)
         walk = re.compile(

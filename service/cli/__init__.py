@@ -10,6 +10,7 @@ from service.cli.clients import client
 from service.cli.convert import convert
 from service.cli.deliver import channels, deliver
 from service.cli.demo import demo
+from service.cli.doctor import doctor
 from service.cli.explain import explain
 from service.cli.letters import dead_letters, replay, skip
 from service.cli.mappings import check_mappings
@@ -47,6 +48,6 @@ for command in (
     *(demo, serve, migrate, client),
     *(convert, check_mappings, send),
     *(explain, dead_letters, replay, skip),
-    *(deliver, channels, chase, status, late),
+    *(deliver, channels, chase, status, late, doctor),
 ):
     main.add_command(command)

@@ -8,6 +8,7 @@ from service.model import Instant
 from service.store.database import Database, Transaction
 
 LOCK = "SELECT holder, until FROM lease WHERE name = :name FOR NO KEY UPDATE"
+HELD = "SELECT holder FROM lease WHERE name = :name AND holder <> '' AND until > :now"
 TAKE = "UPDATE lease SET holder = :holder, until = :until WHERE name = :name"
 RENEW = "UPDATE lease SET until = :until WHERE holder = :holder"
 RELEASE = "UPDATE lease SET holder = '', until = 0 WHERE holder = :holder"
@@ -36,6 +37,11 @@ class Leases:
             return False
         tx.run(TAKE, {"name": name, "holder": holder, "until": _later(now, seconds)})
         return True
+
+    def is_held(self, name: str) -> bool:
+        """Whether somebody has a lease that has not run out."""
+        found = self._database.select(HELD, {"name": name, "now": self._clock()})
+        return bool(found)
 
     def renew(self, holder: str, seconds: float) -> None:
         """Keep every lease of a holder."""
