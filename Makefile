@@ -1,7 +1,7 @@
 # Everything a newcomer needs is `make run` and `make test`; Python 3.11+ and make are enough.
 # The environment is .venv; it is made when missing and renewed when a lock file changes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-peers validate soak check format bench lock clean
+.PHONY: help run test test-peers validate soak check format bench fuzz corpus lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,6 +48,13 @@ bench: $(VENV)/requirements-dev.stamp ## measure; prints JSON lines
 .PHONY: java
 java: $(VENV)/requirements-dev.stamp
 	@$(BIN)/python -m sandbox.maven
+
+fuzz: $(VENV)/requirements-dev.stamp ## damaged and hostile messages, 20,000 a reader; CASES=n
+	@FUZZ_CASES=$(or $(CASES),20000) $(BIN)/python -m pytest -q tests/test_fuzz_readers.py $(ARGS)
+
+corpus: $(VENV)/requirements-dev.stamp ## what becomes of a folder of messages; CORPUS=folder
+	@$(BIN)/python tools/corpus_results.py $(or $(CORPUS),../shared/corpus) \
+		$(if $(CORPUS),,> docs/corpus-results.md)
 
 lock: $(VENV)/requirements-dev.stamp ## renew both lock files; UPGRADE=--upgrade for newer versions
 	@$(COMPILE) --group build pyproject.toml -o requirements.lock
