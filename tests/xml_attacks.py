@@ -14,6 +14,7 @@ _LAUGHS = "".join(
 _BOMB = f'<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa">{_LAUGHS}]>'
 _PARAMETERS = '<!DOCTYPE r [<!ENTITY % a "aaaaaaaaaa"><!ENTITY % b "%a;%a;"> %b;]>'
 _MANY = " ".join(f"a{n}='x'" for n in range(10**6))
+_SOME = " ".join(f"a{n}='x'" for n in range(3 * 10**5))
 
 Attack = Callable[[str, str], bytes]  # from start and end tag to the document
 
@@ -46,6 +47,10 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
     "a million attributes": (
         lambda a, z: f"{a}<b {_MANY}/>{z}".encode(),
         "more elements or attributes",
+    ),
+    "300,000 attributes of one element": (
+        lambda a, z: f"{a}<b {_SOME}/>{z}".encode(),
+        "more than 500 attributes",
     ),
     "an element that never ends": (
         lambda a, z: f"{a}<{SECRET} {'x' * 19 * MEGABYTE}".encode(),

@@ -20,6 +20,7 @@ MAX_BYTES: Final = 20 * 1024 * 1024  # of one document
 MAX_DEPTH: Final = 100  # elements within each other, below the root
 MAX_TAGS: Final = 400_000  # of "<": an element with content has two; 0.2 kB of memory each
 MAX_ATTRIBUTES: Final = 400_000  # of "=", wherever they stand
+MAX_OF_ONE: Final = 500  # attributes of one element: each is looked up among all of them
 _BEGINNING: Final = 4096  # bytes in which the root element must begin
 _WIDE: Final = {b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 _DECLARATION: Final = re.compile(rb"\s*+<\?xml\s[^>]*?\?>")
@@ -33,6 +34,8 @@ _SYNTAX_ERRORS: Final[dict[int, str]] = {
     for name, code in vars(etree.ErrorTypes).items()
     if name.startswith(("ERR_", "NS_ERR_"))
 }
+_TOO_MANY: Final = f"an element has more than {MAX_OF_ONE} attributes"
+_first_overloaded: Final = etree.XPath(f"(//*[@*[{MAX_OF_ONE + 1}]])[1]")
 _first_too_deep: Final = etree.XPath(f"({'/*' * (MAX_DEPTH + 2)})[1]")
 
 
@@ -188,13 +191,15 @@ def _parsed(content: bytes) -> etree._Element:
         raise refusal(_syntax(error), *error.position) from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise refusal(_NO_DTD, 1)
-    for element in _too_deep(root):
+    for element in _found(_first_too_deep, root):
         raise refusal(_TOO_DEEP, line_of(element))
+    for element in _found(_first_overloaded, root) if content.count(b"=") > MAX_OF_ONE else ():
+        raise refusal(_TOO_MANY, line_of(element))
     return root
 
 
-def _too_deep(root: etree._Element) -> Iterator[etree._Element]:
-    found: Any = _first_too_deep(root)
+def _found(path: etree.XPath, root: etree._Element) -> Iterator[etree._Element]:
+    found: Any = path(root)
     yield from found
 
 
