@@ -15,6 +15,7 @@ from service import __version__
 from service.answers import Answers
 from service.api.authentication import Authenticate, bearer
 from service.api.business_acknowledgements import acknowledgements_blueprint
+from service.api.caseloads import caseload_blueprint
 from service.api.exchange import Door
 from service.api.explaining import explaining_blueprint
 from service.api.faults import answer_faults
@@ -25,13 +26,11 @@ from service.api.oauth import oauth_blueprint
 from service.api.progress import progress_blueprint
 from service.api.register import StoredRegister
 from service.api.reply import Reply, refused
-from service.caseload import Keeping, Recalling, Reviewing
 from service.conversion import Converter
 from service.delivery.chase import Chasing
 from service.delivery.directory import Directory
 from service.delivery.outbound import Outbound
 from service.delivery.posting import Poster
-from service.delivery.recall import Addressing
 from service.delivery.progress import Progress
 from service.delivery.routing import Routing
 from service.errors import NotFound, ServiceError, Unavailable
@@ -128,15 +127,6 @@ def business(relay: Relay) -> BusinessAcknowledgements:
     return BusinessAcknowledgements(store=relay.store, answers=answers)
 
 
-def caseloads(relay: Relay) -> tuple[Keeping, Reviewing]:
-    """Return what keeps the lists of teams, and what near matches are decided with."""
-    addressing = Addressing(
-        directory=relay.routing.directory, clock=relay.clock, new_id=relay.new_id
-    )
-    recalling, days = Recalling(relay.store, addressing), relay.settings.caseload_days
-    return Keeping(relay.store, recalling, days), Reviewing(relay.store, recalling, days)
-
-
 def access_tokens(store: Store) -> AccessTokens:
     """Return what issues and reads tokens, with the secret that all processes share."""
     secret = store.settings.once("token-secret", lambda: secrets.token_hex(32))
@@ -171,6 +161,7 @@ def create_app(relay: Relay) -> Flask:
     app.register_blueprint(_explaining(relay, authenticate))
     app.register_blueprint(_progress(relay, authenticate))
     app.register_blueprint(acknowledgements_blueprint(business(relay), authenticate))
+    app.register_blueprint(caseload_blueprint(relay, authenticate, check))
     app.register_blueprint(fhir_blueprint(fhir_parts(relay, authenticate)))
     return app
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.app import Relay, caseloads
-from service.caseload import Kept, read_member
+from service.app import Relay
+from service.caseload import Kept, caseloads, read_member
 from service.model import Instant, OdsCode
 from service.store import AuditEntry
 from tests.hl7v2_letters import NHS_NUMBER

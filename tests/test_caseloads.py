@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from service.app import Relay, caseloads
+from service.app import Relay
+from service.caseload import caseloads
 from service.errors import Conflict
 from service.model import OdsCode
 from service.store import Stale

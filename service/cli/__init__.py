@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from service import __version__
+from service.cli.caseload import caseload
 from service.cli.chase import chase
 from service.cli.clients import client
 from service.cli.convert import convert
@@ -47,6 +48,7 @@ def main() -> None:
 for command in (
     *(demo, serve, migrate, client),
     *(convert, check_mappings, send),
+    caseload,
     *(explain, dead_letters, replay, skip),
     *(deliver, channels, chase, status, late, doctor),
 ):
