@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from service.delivery.channels import Means
     from service.delivery.contents import Contents
     from service.delivery.directory import Directory, DirectoryEntry
+    from service.delivery.sending import Policy
     from service.delivery.subscribers import Subscribers
     from service.fhir.task import Acknowledgement
     from service.mesh.configuration import MeshConfiguration
     from service.model import OdsCode
     from service.settings import Settings
 
+_LEASE: Final = 10.0  # seconds until another process may take over from one that died
 _LOOK: Final = 0.5  # seconds between two looks whether the parent is there
 Running = Callable[[threading.Event], None]  # until the event is set
 
@@ -146,7 +149,7 @@ def worker(relay: Relay, mesh: MeshConfiguration | None) -> Running:
     ).run
 
 
-def pusher(relay: Relay) -> Running:
+def pusher(relay: Relay, policy: Policy | None = None, lease: float = _LEASE) -> Running:
     """Return what sends to subscriptions, and to nobody else."""
     from service.app import listed_organisations
     from service.delivery.contents import Contents
@@ -154,17 +157,18 @@ def pusher(relay: Relay) -> Running:
     from service.delivery.worker import Worker
 
     contents = Contents(relay.store, listed_organisations(relay))
-    found = subscribers(relay, contents).lines
+    found = subscribers(relay, contents, policy).lines
     received = partial(_received, relay)
-    return Worker(relay.store, (), received, policy=Policy(), found=found).run
+    every = policy or Policy()
+    return Worker(relay.store, (), received, policy=every, lease=lease, found=found).run
 
 
-def subscribers(relay: Relay, contents: Contents) -> Subscribers:
+def subscribers(relay: Relay, contents: Contents, policy: Policy | None = None) -> Subscribers:
     """Return who says which subscriptions there are."""
     from service.app import endpoint, outbound
     from service.delivery.channels.rest_hook import HookMeans
     from service.delivery.notices import Notices
-    from service.delivery.subscribers import Subscribers
+    from service.delivery.subscribers import POLICY, Subscribers
     from service.model import Instant
 
     means = HookMeans(
@@ -174,19 +178,21 @@ def subscribers(relay: Relay, contents: Contents) -> Subscribers:
         base=endpoint(relay.settings),
         clock=lambda: Instant.of(relay.clock()),
     )
-    return Subscribers(means)
+    return Subscribers(means, policy or POLICY)
 
 
 def _means(relay: Relay, mesh: MeshConfiguration | None) -> Means:
     from service.app import endpoint, listed_organisations
     from service.delivery.channels import Means
+    from service.delivery.channels.fhir_server import tokens
     from service.delivery.contents import Contents
 
-    contents = Contents(relay.store, listed_organisations(relay))
-    base = endpoint(relay.settings)
-    if mesh is None:
-        return Means(contents=contents, base=base)
-    return Means(contents=contents, base=base, mesh=mesh.access, follow_every=mesh.poll)
+    means = Means(
+        contents=Contents(relay.store, listed_organisations(relay)),
+        base=endpoint(relay.settings),
+        fhir_server_tokens=tokens(os.environ),
+    )
+    return replace(means, mesh=mesh.access, follow_every=mesh.poll) if mesh else means
 
 
 def poller(relay: Relay, mesh: MeshConfiguration) -> Running:
