@@ -69,3 +69,10 @@ def test_a_discharge_is_known_by_its_code_or_else_its_name_and_that_is_flagged(
 )
 def test_of_somebody_who_died_it_is_a_death(name: str, composition: dict[str, Any]) -> None:
     assert becomes(document(name, died=True, **composition)).kind == "death"
+
+
+@pytest.mark.parametrize("target", [{"identifier": {"value": "older"}}, {"reference": "older"}])
+def test_what_a_document_replaces_is_told_however_it_is_pointed_at(target: dict[str, Any]) -> None:
+    replacing = {"relatesTo": [{"code": "replaces", "targetReference": target}]}
+
+    assert becomes(document(DOCUMENT, **replacing)).message.replaces == "older"
