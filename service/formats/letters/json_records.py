@@ -48,8 +48,9 @@ class JsonRecords:
     name = "json"
 
     def matches(self, media_type: str, body: bytes) -> bool:
-        """Whether it begins as an object or a list does."""
-        return body[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"{", b"["}
+        """Whether it begins as an object or a list does; RTF begins with a brace too."""
+        start = body[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+        return start[:1] in {b"{", b"["} and not start.startswith(b"{\\rtf")
 
     def read(self, body: bytes, charset: str | None = None) -> tuple[Record, ...]:
         """Return the message, or the messages of a list; JSON is UTF-8, so charset is not used.
