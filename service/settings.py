@@ -30,6 +30,8 @@ class Settings:
     public_url: str = ""  # the address clients use, where a proxy changes it
     max_body: int = 20 * 1024 * 1024  # bytes of one request, after decompression
     takes_trials: bool = False  # whether messages marked training or debugging (MSH-11) are taken
+    chases: bool = True  # whether `serve` reminds who does not answer, in a process beside it
+    metrics: str = ""  # [HOST:]PORT for Prometheus; "": none
     log_level: str = "INFO"
     mllp: str = ""  # ports to listen on, [HOST:]PORT=ODS each, separated by blanks; "": none
     mllp_cert: str = ""  # PEM file with the certificate chain; "": no TLS
@@ -37,15 +39,15 @@ class Settings:
     mllp_client_ca: str = ""  # PEM file of who signs clients' certificates; "": none is asked for
     mllp_connections: int = 64  # of a port
     mllp_idle: int = 86_400  # seconds without a message after which a connection is closed
-    inbox: str = ""  # folder with a folder for each sender; "": none
     caseload_days: int = 14  # what is told again to who puts a patient on a caseload; 92 at most
+    inbox: str = ""  # folder with a folder for each sender; "": none
     inbox_settle: int = 5  # seconds that a dropped file must not have changed for
-    mesh: str = ""  # file that describes the MESH mailbox; "": none
-
     push: bool = True  # whether subscriptions are sent to here; else by `deliver` alone
     push_inside: str = ""  # hosts of subscriptions that may be private; http on loopback ones
     push_hosts: str = ""  # if any are named, endpoints are on these alone, separated by blanks
     push_ca: str = ""  # PEM file with authorities for endpoints beside the system's
+    mesh: str = ""  # file that describes the MESH mailbox; "": none
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read the environment. Raises BadSetting that names the variable at fault."""

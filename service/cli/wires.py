@@ -100,6 +100,14 @@ _OPTIONS = (
         metavar="SECONDS",
         help="A file is complete when it has not changed for so long.",
     ),
+    click.option(
+        "--metrics",
+        envvar=PREFIX + "METRICS",
+        show_envvar=True,
+        metavar="[HOST:]PORT",
+        help="Prometheus metrics at /metrics on a port of their own, of this machine alone unless "
+        "HOST says otherwise: nobody is asked who they are there.",
+    ),
     mesh_option,
 )
 
@@ -136,3 +144,7 @@ def companions(chosen: Settings) -> Iterator[Companion]:
         from service.cli.chase import chase_companion
 
         yield chase_companion(chosen)
+    if chosen.metrics:
+        from service.cli.metrics import metrics_companion
+
+        yield metrics_companion(chosen)

@@ -32,6 +32,7 @@ OF_PATIENT = """
     FROM found CROSS JOIN delivery d
     WHERE d.communication_id = found.id AND d.recipient = :recipient AND d.n > :after
     ORDER BY d.n LIMIT :count"""
+FEEDS = "SELECT ods, n FROM recipient ORDER BY ods"
 HEAD = "SELECT n, floor, updated FROM recipient WHERE ods = :recipient"
 LAST = 1 << 62  # beyond every event number
 
@@ -101,6 +102,11 @@ def head(database: Database, recipient: str) -> Head:
     for n, floor, updated in database.select(HEAD, {"recipient": recipient}):
         return Head(n=n, floor=floor, updated=Instant(updated))
     return Head()
+
+
+def feeds(database: Database) -> list[tuple[str, int]]:
+    """Return every feed with its last event number."""
+    return [(ods, n) for ods, n in database.select(FEEDS, {})]
 
 
 def forget(tx: Transaction, recipient: str, floor: int) -> None:

@@ -189,6 +189,10 @@ class Store:
         """Return how far the feed reaches; all zero for a recipient that never got anything."""
         return feed.head(self._database, recipient)
 
+    def feeds(self) -> list[tuple[str, int]]:
+        """Return every feed with its last event number, by recipient."""
+        return feed.feeds(self._database)
+
     def wait(self, recipient: str, after: int, seconds: float) -> bool:
         """Sleep until the feed has an event with n > after; False when `seconds` went by first.
 
