@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import pytest
+from mapping_samples import converted, fact
 
 from service import formats
 from service.errors import UnknownFormat
+
+LETTER = """<html><body><h1>Discharge summary</h1><table>
+<tr><th>Patient Name</th><td>ANN XXTEST</td><th>NHS Number</th><td>999 408 6316</td></tr>
+<tr><th>Date of Birth</th><td>03/04/1941</td><th>Admitted</th><td>01/03/2025</td></tr>
+<tr><th>GP Practice</th><td>{practice}</td><th>Discharged</th><td>10/03/2025 14:30</td></tr>
+</table><h2>Actions for GP</h2><p>Review</p></body></html>"""
 
 
 def test_rich_text_is_not_taken_for_json() -> None:
     with pytest.raises(UnknownFormat):
         formats.detect("", rb"{\rtf1\ansi Dear Doctor}")
+
+
+@pytest.mark.parametrize(
+    ("practice", "code"),
+    [
+        ("Sample Surgery (G99901)", "G99901"),
+        ("(G99901) Sample Surgery", "G99901"),
+        ("Sample Surgery (Unit 12345)", None),
+        ("Sample Surgery", None),
+    ],
+)
+def test_the_code_of_a_practice_in_brackets_behind_its_name_is_read(
+    practice: str, code: str | None
+) -> None:
+    _, transfer = converted("RX5", LETTER.format(practice=practice).encode())
+
+    assert fact(transfer, "patient.gp_practice.ods") == code
+    assert fact(transfer, "recipients[].ods") == (code,)
