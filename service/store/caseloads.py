@@ -26,6 +26,7 @@ from service.store.commit import RELAY, Stale
 from service.store.database import Database, Duplicate, Params, Row, Transaction
 from service.store.keys import search_key
 
+SWEEP_EVERY: Final = 4096  # messages
 KEPT_DAYS: Final = 92  # that an occurrence is kept at least: no backfill goes back further
 _DAY: Final = 86_400_000_000  # microseconds
 
@@ -74,6 +75,7 @@ class Caseloads:
         tell: Callable[[Mapping[str, int]], None],
     ) -> None:
         self._database, self._clock, self._tell = database, clock, tell
+        self._told = 0
 
     def candidates(self, lookup: Lookup) -> list[Candidate]:
         """Return the entries at a place, of every team: the only look-up in a message's way."""
@@ -148,6 +150,12 @@ class Caseloads:
         tx.run(COUNT_LIST, params)
         tx.insert("audit", [rows.audit(entry) for entry in change.audit])
         return ListState(version=before.version + 1, updated=at), numbers if told else {}
+
+    def sweep_now_and_then(self) -> None:
+        """Sweep once in many messages: another process may do it as well, which is no harm."""
+        self._told += 1
+        if self._told % SWEEP_EVERY == 0:
+            self.sweep()
 
     def sweep(self, days: int = KEPT_DAYS) -> None:
         """Forget what was told so long ago that no backfill goes back to it."""

@@ -76,6 +76,8 @@ class Store:
         """
         receipt = self._writer.commit(commit)
         self._tell(receipt.numbers)
+        if commit.concerned:
+            self.caseloads.sweep_now_and_then()
         return receipt
 
     def repeat(self, sender: str, control_id: str, digest: bytes) -> Receipt | None:
