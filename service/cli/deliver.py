@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @database_option
 @mappings_option
 def deliver(check: bool, mesh: Path | None, database: str, mappings: Path) -> None:
-    """Send every team's feed by the channels that the directory names; take in from MESH.
+    """Send every team's feed by the channels that the directory names, and to subscriptions; take
+    in from MESH.
 
     serve does the same in a process beside its workers. Several may run at once: one sends, the
     others take over when it is gone. Until SIGTERM or Ctrl-C; logs are JSON lines on stderr.
@@ -37,8 +38,9 @@ def deliver(check: bool, mesh: Path | None, database: str, mappings: Path) -> No
     mailbox = configured(chosen, directory)
     for name, entry in unserved(directory, mailbox):
         click.echo(f"{entry.ods} is to be reached by {name}, which is not set up", err=True)
-    if mailbox is None and not served(directory, mailbox):
-        raise click.ClickException("nothing to do: no --mesh, and no organisation has a channel")
+    if not (mailbox or chosen.push or served(directory, mailbox)):
+        text = "nothing to do: no --mesh, no organisation has a channel, and push is off"
+        raise click.ClickException(text)
     existing_store(database).close()
     if not check:
         deliver_until_told(chosen)
