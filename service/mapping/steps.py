@@ -149,9 +149,7 @@ def concatenation(steps: tuple[Step, ...]) -> Step:
     return all_items
 
 
-def each(
-    nodes: Nodes, where: Condition | None, item: Step, target: str, *, indexed: bool
-) -> Step:
+def each(nodes: Nodes, where: Condition | None, item: Step, target: str, *, indexed: bool) -> Step:
     """One item for every place found; `indexed` where the target's name has [] for them."""
 
     def items_of(node: Node, run: Run) -> Any:

@@ -26,6 +26,15 @@ class Known:
     styled: bool = True  # whether what looks like a heading, or is selected as one, is one
     by_form: bool = True  # whether looks count, or only the selectors
     left_out: list[Wildcard] = field(default_factory=list)
+    endings: set[str] = field(default_factory=set)  # the last words of labels
+    counted: int = 0  # labels whose last words are there
+
+    def may_end(self, word: str) -> bool:
+        """Whether some label ends with this word, as far as can be told."""
+        if self.counted != len(self.labels):
+            self.endings = {label.split()[-1] for label in self.labels if label}
+            self.counted = len(self.labels)
+        return not word or word in self.endings
 
     def add_heading(self, text: str) -> None:
         """Let this text be a heading wherever it stands alone. Raises ValueError."""

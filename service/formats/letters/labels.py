@@ -105,6 +105,9 @@ def _in_segment(segment: str, known: Known) -> Iterator[Piece]:
 def _label_before(segment: str, begin: int, end: int, known: Known) -> tuple[int, str]:
     """Return where the longest known label that ends here begins, and the label."""
     first = max(begin, end - LONGEST_LABEL)
+    last = segment[first:end].split()[-1:]
+    if not last or not known.may_end(plain(last[0])):
+        return end, ""
     starts = [first + blank.end() for blank in _BLANKS.finditer(segment[first:end])]
     for start in [begin, *starts] if first == begin else starts:
         name = plain(segment[start:end])
