@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
@@ -183,13 +184,15 @@ def subscribers(relay: Relay, contents: Contents, policy: Policy | None = None) 
 def _means(relay: Relay, mesh: MeshConfiguration | None) -> Means:
     from service.app import endpoint, listed_organisations
     from service.delivery.channels import Means
+    from service.delivery.channels.fhir_server import tokens
     from service.delivery.contents import Contents
 
-    contents = Contents(relay.store, listed_organisations(relay))
-    base = endpoint(relay.settings)
-    if mesh is None:
-        return Means(contents=contents, base=base)
-    return Means(contents=contents, base=base, mesh=mesh.access, follow_every=mesh.poll)
+    means = Means(
+        contents=Contents(relay.store, listed_organisations(relay)),
+        base=endpoint(relay.settings),
+        fhir_server_tokens=tokens(os.environ),
+    )
+    return replace(means, mesh=mesh.access, follow_every=mesh.poll) if mesh else means
 
 
 def poller(relay: Relay, mesh: MeshConfiguration) -> Running:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 
+from service.fhir.index import ods_code
 from service.fhir.notice import Reference, mentioned
 from service.fhir.search_parameters import Resource
 from service.formats.fhir_r4.json_reader import read_json
@@ -15,6 +16,8 @@ from service.store import Event, Store, Stored
 
 _STEPS = 3  # Communication → Encounter → Condition → …
 _NOT_FOLLOWED = {"Communication"}  # earlier ones were sent by themselves
+_NOTICES = 1000  # about one patient
+_OVER = {"stopped", "entered-in-error"}
 
 
 class Contents:
@@ -41,6 +44,18 @@ class Contents:
             wanted = set(mentioned(list(new.values())))
         return list(found.values())
 
+    def withdrawn(self, recipient: str, communication: Resource) -> list[Resource]:
+        """Return the earlier notices about the patient that nobody goes by, and their Tasks."""
+        about = communication.get("subject", {}).get("reference", "")
+        found: list[Resource] = []
+        for stored in self._store.stream(
+            recipient, "Communication", count=_NOTICES, key=("patient", about)
+        ):
+            notice = read_json(stored.body)
+            if notice["status"] in _OVER and _is_to(recipient, notice):
+                found += [notice, *self._tasks(recipient, notice["id"])]
+        return [one for one in found if one["id"] != communication["id"]]
+
     def _tasks(self, recipient: str, communication_id: str) -> Iterator[Resource]:
         key = ("focus", f"Communication/{communication_id}")
         for stored in self._store.stream(recipient, "Task", key=key):
@@ -66,3 +81,7 @@ class Contents:
             "contentType": stored.media_type,
             "data": b64encode(stored.body).decode(),
         }
+
+
+def _is_to(recipient: str, notice: Resource) -> bool:
+    return any(ods_code(one) == recipient for one in notice.get("recipient", ()))

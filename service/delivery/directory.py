@@ -49,6 +49,7 @@ class DirectoryEntry:
     placeholder: bool = False  # the code is not the organisation's real one
     channels: tuple[str, ...] = ("feed",)
     mesh: MeshAddress | None = None
+    fhir_server: str = ""  # base URL of its own server; "": none
     districts: tuple[str, ...] = ()  # postcode districts (TN2) or areas (CT) served
     teams: tuple[str, ...] = ()
     by_name: bool = False  # whether its exact name, or a team's, reaches it without a code
@@ -152,6 +153,7 @@ def _entry(written: dict[str, Any], defaults: Mapping[str, Any]) -> DirectoryEnt
         by_name=written.get("by_name") == "true",
         open_caseload=written.get("open_caseload") == "true",
         mesh=MeshAddress(**written["mesh"]) if "mesh" in written else None,
+        fhir_server=written.get("fhir_server", ""),
         terms=read_terms(written, defaults.get(written["kind"], {})),
         **lists,
     )
@@ -188,6 +190,9 @@ def _addresses(
     for i, entry in enumerate(entries):
         if "mesh" in entry.channels and entry.mesh is None:
             text = f"{entry.ods} is to be reached by mesh: say its mesh mailbox and workflow"
+            yield document.fault(text, "organisations", i, "channels")
+        elif "fhir-server" in entry.channels and not entry.fhir_server:
+            text = f"{entry.ods} is to be reached by fhir-server: say its fhir_server (base URL)"
             yield document.fault(text, "organisations", i, "channels")
         elif entry.mesh and owners.setdefault(entry.mesh.mailbox, entry.ods) != entry.ods:
             text = f"the mailbox {entry.mesh.mailbox} is that of {owners[entry.mesh.mailbox]}"

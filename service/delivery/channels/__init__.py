@@ -7,7 +7,7 @@ at a time, retries, parking and confirmation are the worker's, the same for all 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, Protocol
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from service.mailbox import MeshAccess
 
 # Those that push, by the name that the directory has for them; each module has an `open_channel`.
-PUSHING: Final[Mapping[str, str]] = MappingProxyType({"mesh": "service.delivery.channels.mesh"})
+PUSHING: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "mesh": "service.delivery.channels.mesh",
+        "fhir-server": "service.delivery.channels.fhir_server",
+    }
+)
 
 
 class NotSent(Exception):
@@ -135,6 +140,7 @@ class Means:
     base: str  # our FHIR endpoint
     mesh: MeshAccess | None = None
     follow_every: float = 300  # seconds between two times of asking what became of it
+    fhir_server_tokens: Mapping[str, str] = field(default_factory=dict)  # by ODS code; secrets
 
 
 def open_channel(name: str, entry: DirectoryEntry, means: Means) -> Channel:
