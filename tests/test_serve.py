@@ -206,7 +206,7 @@ def test_what_is_to_be_audited_is_written_before_it_ends(database, tmp_path):
 
 
 def test_a_worker_that_dies_is_replaced(database):
-    with serving("--database", database, chases="no") as served:
+    with serving("--database", database, chases="no", push="no") as served:
         [worker] = served.workers()
         time.sleep(0.5)
         worker.kill()
@@ -227,7 +227,7 @@ def test_a_worker_that_dies_is_replaced(database):
 
 
 def test_workers_do_not_outlive_a_parent_that_was_killed(database):
-    with serving("--workers", 2, "--database", database, chases="no") as served:
+    with serving("--workers", 2, "--database", database, chases="no", push="no") as served:
         workers = served.workers()
         served.process.kill()
         gone, alive = psutil.wait_procs(workers, timeout=15)
