@@ -35,7 +35,7 @@ def test_what_an_operator_watches_is_counted_and_nothing_of_a_patient(loop: Loop
     loop.relay.store.channels.park(HOSPICE, "mesh", "nobody collects it")
     port = free_port("127.0.0.1")
     url = loop.relay.settings.database
-    with serving("--database", url, "--metrics", port, chases="no", push="no") as served:
+    with serving("--database", url, "--metrics", port, chases="no") as served:
         text = scraped(port)
         code = served.stop()
 
