@@ -29,7 +29,7 @@ def test_the_help_lists_every_command_in_the_order_of_a_newcomer():
     names = [line.split()[0] for line in listed if line.strip()]
     assert names == [
         *("demo", "serve", "migrate", "client", "convert", "check-mappings"),
-        *("send", "explain", "dead-letters", "replay", "skip"),
+        *("send", "caseload", "explain", "dead-letters", "replay", "skip"),
         *("deliver", "channels", "chase", "status", "late", "doctor"),
     ]
     assert "..." not in shown.stdout.replace("[ARGS]...", "")

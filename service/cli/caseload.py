@@ -91,15 +91,15 @@ def show(*, team: str, ended: bool, database: str) -> None:
 
 @caseload.command()
 @_team
-@click.option("--nhs-number", required=True)
-@click.option("--born", required=True, metavar="DATE")
+@click.option("--nhs-number", required=True, help="With its check digit.")
+@click.option("--born", required=True, metavar="DATE", help="YYYY-MM-DD or DD/MM/YYYY.")
 @click.option("--basis", required=True, help="Why the team may hear of the patient, in words.")
-@click.option("--basis-code", default="")
-@click.option("--family", default="")
-@click.option("--given", default="")
-@click.option("--postcode", default="")
-@click.option("--start", default="", metavar="DATE", help="[default: today]")
-@click.option("--end", default="", metavar="DATE")
+@click.option("--basis-code", default="", help="The same as a code.")
+@click.option("--family", default="", help="For messages without an NHS number.")
+@click.option("--given", default="", help="For messages without an NHS number.")
+@click.option("--postcode", default="", help="For messages without an NHS number.")
+@click.option("--start", default="", metavar="DATE", help="The first day.  [default: today]")
+@click.option("--end", default="", metavar="DATE", help="The last day.")
 @click.option("--kinds", default="", help="What the team hears of, separated by blanks.")
 @database_option
 @mappings_option
@@ -122,7 +122,7 @@ def add(*, team: str, database: str, mappings: Path, **said: str) -> None:
 
 @caseload.command()
 @_team
-@click.option("--nhs-number", required=True)
+@click.option("--nhs-number", required=True, help="With its check digit.")
 @database_option
 @mappings_option
 def remove(*, team: str, nhs_number: str, database: str, mappings: Path) -> None:
