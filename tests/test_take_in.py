@@ -55,6 +55,15 @@ def test_a_referral_in_a_transaction_is_sent_on(relay: Relay) -> None:
     assert list(Team.of(relay, "RJ1").get("/fhir/Communication").get_json()["entry"])
 
 
+def test_what_comes_without_a_media_type_can_be_read_as_it_came(relay: Relay) -> None:
+    take_in(relay, OdsCode("RJZ"), "", a03())
+
+    practice = Team.of(relay, "G99901")
+    (entry,) = practice.get("/fhir/DocumentReference").get_json()["entry"]
+    (content,) = entry["resource"]["content"]
+    assert practice.get(f"/fhir/{content['attachment']['url']}").data == a03()
+
+
 REFUSED = {
     "no format that is known": (b"hello", "text/plain", "", 415),
     "a mapping that is not there": (a03(), HL7V2, "no/such", 422),
