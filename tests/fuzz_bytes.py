@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from random import Random
 
-LARGEST = 2 * 1024 * 1024  # bytes of a mutated message
+LARGEST = 1024 * 1024  # bytes of a mutated message
 Mutation = Callable[[bytes, Random, bytes], bytes]  # a body, chance, another sample
 
 _HUGE = (

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from service.app import compose
@@ -77,6 +77,7 @@ def test_whatever_is_sent_is_read_or_refused_and_never_acknowledged_unstored(nam
         max_examples=CASES,
         derandomize=not NIGHTLY,
         deadline=None,
+        phases=(Phase.generate, Phase.shrink),  # to explain a failure it watches every line: slow
         database=None,
         print_blob=True,
         suppress_health_check=list(HealthCheck),
