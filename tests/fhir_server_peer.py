@@ -33,6 +33,11 @@ class Peer:
         entries = self.transactions[transaction]["entry"]
         return [one["resource"] for one in entries if one["resource"]["resourceType"] == kind]
 
+    def urls(self, transaction: int) -> list[str]:
+        """What a transaction puts."""
+        requests = [one["request"] for one in self.transactions[transaction]["entry"]]
+        return [one["url"] for one in requests if one["method"] == "PUT"]
+
     def has(self, path: str) -> bool:
         place = path.partition("/fhir/")[2].partition("?")[0]
         put = {one["request"]["url"] for sent in self.transactions for one in sent["entry"]}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sandbox.produced import mapping_examples
 from service.app import Relay
-from service.delivery.channels.fhir_server import tokens
-from service.delivery.directory import Directory, RoutingFaults
+from service.app import take_in as take_in_any
 from service.fhir.forwarding import missing, transaction
 from service.fhir.validate import check
 from service.model import OdsCode
@@ -177,6 +177,37 @@ def test_what_is_at_the_server_stays_a_link_and_what_is_not_is_named_by_our_addr
     assert attached["url"] == f"{BASE}/Binary/b1"
 
 
+def test_of_what_the_mappings_examples_become_nothing_is_put_twice_or_leads_nowhere(
+    forwarder: Relay, server: Peer
+) -> None:
+    for example in mapping_examples():
+        take_in_any(forwarder, example.sender, "", example.body, example.mapping_id)
+    teams = [one.ods for one in forwarder.routing.directory if forwarder.store.head(one.ods).n]
+
+    with forwarding(forwarder, server.url, *teams):
+        eventually(lambda: all(arrived(forwarder, ods) for ods in teams), 60)
+
+    there: set[str] = set()
+    for n, sent in enumerate(server.transactions):
+        urls = server.urls(n)
+        assert len(urls) == len(set(urls))
+        there |= {*urls, *(one["fullUrl"] for one in sent["entry"] if "fullUrl" in one)}
+        assert not [one for one in links(sent) if one not in there and one[0] != "#"]
+    assert len(server.transactions) > 30
+
+
+def links(value: Any) -> Iterator[str]:
+    """Every literal reference."""
+    if isinstance(value, list):
+        for one in value:
+            yield from links(one)
+    elif isinstance(value, dict):
+        if isinstance(value.get("reference"), str):
+            yield value["reference"]
+        for one in value.values():
+            yield from links(one)
+
+
 # --- what is answered
 
 
@@ -248,43 +279,3 @@ def test_a_server_that_is_not_there_is_tried_again(forwarder: Relay) -> None:
         eventually(lambda: place(forwarder, HOSPICE).attempts > 1, 30)
 
     assert place(forwarder, HOSPICE).reason == "no answer from the FHIR server: ConnectionError"
-
-
-# --- what an operator writes
-
-
-def test_a_token_is_that_of_the_organisation_whose_code_ends_its_name() -> None:
-    environment = {"DISCHARGE_RELAY_FHIR_SERVER_TOKEN_8HX03": "s3cret", "PATH": "/bin"}
-
-    assert tokens(environment) == {"8HX03": "s3cret"}
-
-
-@pytest.mark.parametrize(
-    ("url", "is_right"),
-    [
-        ("https://fhir.hospice.example/r4", True),
-        ("http://127.0.0.1:8090/fhir", True),
-        ("http://fhir.hospice.example/r4", False),  # patients' data in the clear
-        ("https://user:s3cret@fhir.hospice.example", False),
-        ("https://fhir.hospice.example/r4?key=s3cret", False),
-        ("", False),
-    ],
-)
-def test_a_team_reached_by_its_server_says_where_it_is(
-    url: str, is_right: bool, tmp_path: Path
-) -> None:
-    entry = {"ods": HOSPICE, "name": "A", "kind": "hospice", "channels": ["fhir-server"]}
-    if url:
-        entry["fhir_server"] = url
-    (tmp_path / "directory.yaml").write_text(json.dumps({"organisations": [entry]}))
-    schema = Path(__file__).parents[1] / "mappings" / "directory.schema.json"
-    (tmp_path / schema.name).write_bytes(schema.read_bytes())
-
-    if is_right:
-        [read] = Directory.load(tmp_path)
-        assert read.fhir_server == url
-    else:
-        with pytest.raises(
-            RoutingFaults, match=r"directory\.yaml:1:\d+: .*(does not match|say its fhir_server)"
-        ):
-            Directory.load(tmp_path)

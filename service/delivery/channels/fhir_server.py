@@ -68,7 +68,8 @@ class FhirServer:
         contents = self._means.contents
         communication, others = contents.of(self._recipient, event)
         withdrawn = contents.withdrawn(self._recipient, communication)
-        resources = [communication, *others, *withdrawn]
+        each = {(r["resourceType"], r["id"]): r for r in (communication, *others, *withdrawn)}
+        resources = list(each.values())
         there = [place for place in sorted(missing(resources)) if self._has(place)]
         return transaction(resources, there=there, base=self._means.base)
 
