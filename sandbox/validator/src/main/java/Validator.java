@@ -93,7 +93,10 @@ public final class Validator {
                 new InMemoryTerminologyServerValidationSupport(R4),
                 unknown));
     rules.setAnyExtensionsAllowed(false);
-    rules.setCustomExtensionDomains("https://fhir.hl7.org.uk/"); // where UK Core is not here
+    rules.setCustomExtensionDomains(
+        "https://fhir.hl7.org.uk/", // where UK Core is not here
+        "http://hl7.org/fhir/5.0/", // topics as R5 has them, in R4
+        "http://hl7.org/fhir/uv/subscriptions-backport/");
     rules.setErrorForUnknownProfiles(true);
     return R4.newValidator().registerValidatorModule(rules);
   }
