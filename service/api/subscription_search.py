@@ -39,17 +39,19 @@ def meets(resource: Resource, name: str, value: str) -> bool:
 def searchset(base: str, asked: Sequence[Pair], found: Sequence[Resource]) -> dict[str, Any]:
     """Return the Bundle that answers; the base is our own."""
     query = f"?{urlencode(asked)}" if asked else ""
-    return {
+    bundle: dict[str, Any] = {
         "resourceType": "Bundle",
         "type": "searchset",
         "total": len(found),
         "link": [{"relation": "self", "url": f"{base}/{KIND}{query}"}],
-        "entry": [
+    }
+    if found:  # FHIR has no empty arrays
+        bundle["entry"] = [
             {
                 "fullUrl": f"{base}/{KIND}/{one['id']}",
                 "resource": one,
                 "search": {"mode": "match"},
             }
             for one in found
-        ],
-    }
+        ]
+    return bundle
