@@ -1,7 +1,7 @@
 # Everything a newcomer needs is `make run` and `make test`; Python 3.11+ and make are enough.
 # The environment is .venv; it is made when missing and renewed when a lock file changes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-peers validate soak check format bench fuzz corpus lock clean
+.PHONY: help run test test-peers validate sandbox soak check format bench fuzz corpus lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,6 +28,9 @@ test-peers: java ## run the tests against HAPI and the HL7 validator; needs a JD
 
 validate: java ## the HL7 validator on all that is written here; ARGS='file …' for others
 	@$(BIN)/python -m sandbox.validate $(ARGS)
+
+sandbox: java ## a HAPI FHIR server that a relay forwards to, with samples; until Ctrl-C
+	@$(BIN)/python -m sandbox $(ARGS)
 
 soak: $(VENV)/requirements-dev.stamp ## 10,000 messages by MLLP over 20 bad connections; a few minutes
 	@SOAK_MESSAGES=10000 $(BIN)/python -m pytest -q -s tests/test_mllp_load.py
