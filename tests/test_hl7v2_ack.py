@@ -266,3 +266,13 @@ def test_the_patient_is_not_in_the_answer():
 
     assert not any(part in "".join(sent) for part in ("9990123454", "TESTPATIENT", "19520304"))
     assert values(read(PID), "PID-5.1") == ["TESTPATIENT"]
+
+
+def test_what_damage_put_in_the_place_of_the_character_set_is_not_sent_back() -> None:
+    header = "|".join([*MSH.split("|")[:10], "9990001251^^^NHS", *("2.4", "", "", "", "", "")])
+    body = f"{header}|9990001251^^^NHS~XXT4401\r".encode()
+
+    sent = acknowledge(body, "AE", now=NOW, control_id="1")
+
+    assert b"9990001251" not in sent
+    assert sent.split(b"|")[10] == b"P"

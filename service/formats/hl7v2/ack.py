@@ -124,12 +124,12 @@ def _msh(header: Header, code: str, now: datetime, control_id: str) -> list[str]
         "",
         _message_type(header),
         header.escaped(control_id),
-        header.raw(11) or "P",
+        header.processing() or "P",
         header.raw(12) or header.escaped("2.4"),
         *("", ""),
         *(never, never),
         "",
-        header.raw(18),
+        header.charset(),
     ]
 
 

@@ -17,6 +17,7 @@ from service.formats.hl7v2.separators import STANDARD, Separators, declared, esc
 _LONGEST: Final = 4_000  # bytes of a header that could not be read
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")  # would end a segment or an MLLP frame
+_PROCESSING: Final = len("P^T")
 _VERSION: Final = re.compile(r"(\d{1,2})\.(\d{1,2})(?:\.(\d{1,2}))?")
 
 
@@ -45,6 +46,16 @@ class Header:
     def escaped(self, text: str) -> str:
         """Return `text` fit for a field of the answer."""
         return _CONTROL.sub(" ", escape(text, self.separators))
+
+    def charset(self) -> str:
+        """Return MSH-18 where it names a character set; a damaged header may hold anything."""
+        field = self.raw(18)
+        return field if codec_of(field.partition(self.separators.repetition)[0]) else ""
+
+    def processing(self) -> str:
+        """Return MSH-11 where it is what the standard has there: a letter or two."""
+        field = self.raw(11)
+        return field if len(field) <= _PROCESSING else ""
 
     def version(self) -> tuple[int, ...]:
         """Return MSH-12, e.g. (2, 5, 1); 2.4, which the ITK profiles, where it is not readable."""
