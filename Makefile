@@ -1,7 +1,7 @@
 # Everything a newcomer needs is `make run` and `make test`; Python 3.11+ and make are enough.
 # The environment is .venv; it is made when missing and renewed when a lock file changes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-peers validate sandbox soak check format bench fuzz corpus lock clean
+.PHONY: help run test test-peers validate sandbox soak check format bench bench-peers fuzz corpus lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,6 +51,9 @@ bench: $(VENV)/requirements-dev.stamp ## measure; prints JSON lines
 .PHONY: java
 java: $(VENV)/requirements-dev.stamp
 	@$(BIN)/python -m sandbox.maven
+
+bench-peers: java ## measure side by side with HAPI FHIR and another converter; ten minutes
+	@$(BIN)/python -m bench.peers $(ARGS)
 
 fuzz: $(VENV)/requirements-dev.stamp ## damaged and hostile messages, 20,000 a reader; CASES=n
 	@FUZZ_CASES=$(or $(CASES),20000) $(BIN)/python -m pytest -q tests/test_fuzz_readers.py $(ARGS)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bench import conversions, figures
+from bench.load import Client, Target, rate
 from bench.long_discharge import long_discharge
+from bench.report import table
 from bench.steady import PATIENCE, in_turns, warm_up
 from sandbox.produced import converter
 from service.model import OdsCode
@@ -74,3 +79,59 @@ def test_two_that_are_compared_run_in_turns() -> None:
 
     assert pairs == [(1.0, 2.0), (1.0, 2.0)]
     assert order == ["a", "b", "a", "b"]
+
+
+def test_a_table_says_of_each_figure_whether_it_meets_its_goal() -> None:
+    figures = [
+        {"name": name, "value": value, "unit": "times", "conditions": "", "spread": ""}
+        for name, value in (("convert_vs_lfh", 9.9), ("poll_vs_hapi", 10), ("ingest_vs_hapi", None))
+    ]
+
+    *_, missed, met, unknown = table(figures)
+
+    assert missed == "| convert_vs_lfh | 9.9 times | ≥ 10 ✗ |  |  |"
+    assert met == "| poll_vs_hapi | 10 times | ≥ 10 ✓ |  |  |"
+    assert unknown == "| ingest_vs_hapi | none | ≥ 3 |  |  |"
+
+
+def test_an_answer_is_read_whole_however_it_is_framed_and_a_refusal_is_no_rate(
+    answering: Callable[[bytes], int],
+) -> None:
+    chunked = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    )
+    counted = b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nabcde"
+    refused = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+
+    for answer in (chunked, counted):
+        port = answering(answer)
+        client = Client(port)
+        assert client.ask(Target(port=port, headers="").request("GET", "/")) == b"abcde"
+        client.close()
+    port = answering(refused)
+    request = Target(port=port, headers="").request("GET", "/")
+    with pytest.raises(ValueError, match="503"):
+        rate(port, [[lambda client: client.ask(request)]])
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[bytes], int]]:
+    """Start a server that answers one request with these bytes; returns its port."""
+    servers: list[socket.socket] = []
+
+    def start(answer: bytes) -> int:
+        server = socket.create_server(("127.0.0.1", 0))
+        servers.append(server)
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return int(server.getsockname()[1])
+
+    yield start
+    for server in servers:
+        server.close()
