@@ -35,7 +35,6 @@ from service.store import Answer, Commit, DeadLetter, RawMessage, Receipt, Stale
 from service.trials import require_live
 
 _log = structlog.get_logger()
-UNKNOWN: Final = "application/octet-stream"  # what came without a media type
 PART: Final = "application/hl7-v2; part=true"  # the media type of what is no whole message
 TRIES: Final = 5  # commits that others may overtake before the sender is asked to try again
 
@@ -241,7 +240,7 @@ class Pipeline:
             sender=sender,
             control_id="",
             digest=hashlib.sha256(body).digest(),
-            media_type=media_type or UNKNOWN,  # "" is how a FHIR resource is kept
+            media_type=media_type or "application/octet-stream",
             body=body,
             received_at=Instant.of(self._clock()),
             mapping=mapping_id,
