@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from threading import Thread
 
 TAKEN = (b"200", b"201")
+CONFLICTS = 20  # of one request: another client created the same patient in that moment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +26,10 @@ class Target:
 
 
 class Client:
-    """One connection that is kept open. Raises ValueError for an answer other than 200, 201."""
+    """One connection that is kept open. A 409 is sent again, as a client of HAPI must.
+
+    Raises ValueError for an answer other than 200, 201.
+    """
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=120)
@@ -34,6 +38,16 @@ class Client:
 
     def ask(self, request: bytes) -> bytes:
         """Send, and return the body of the answer."""
+        for _ in range(CONFLICTS):
+            status, body = self._exchange(request)
+            if status[9:12] in TAKEN:
+                return body
+            if status[9:12] != b"409":
+                break
+        raise ValueError(f"{status.decode().strip()}: {body[:2000].decode()}")
+
+    def _exchange(self, request: bytes) -> tuple[bytes, bytes]:
+        """Return status line and body."""
         self._socket.sendall(request)
         status = self._read.readline()
         length, is_chunked = 0, False
@@ -43,9 +57,7 @@ class Client:
                 length = int(value)
             is_chunked |= name.lower() == b"transfer-encoding" and b"chunked" in value.lower()
         body = b"".join(self._chunks()) if is_chunked else self._read.read(length)
-        if status[9:12] not in TAKEN:
-            raise ValueError(f"{status.decode().strip()}: {body[:2000].decode()}")
-        return body
+        return status, body
 
     def _chunks(self) -> Iterator[bytes]:
         while size := int(self._read.readline(), 16):
