@@ -26,7 +26,7 @@ from service.mapping import Mappings
 from service.settings import Settings
 from service.store import migrate
 from tests.fuzz_mutations import LARGEST, mutations
-from tests.fuzz_properties import Wire, read_or_refused, warm_up
+from tests.fuzz_properties import Wire, explained_or_refused, read_or_refused, warm_up
 from tests.fuzz_samples import Sample, samples
 
 CASES = int(os.environ.get("FUZZ_CASES", "500"))
@@ -91,5 +91,7 @@ def test_whatever_is_sent_is_read_or_refused_and_never_acknowledged_unstored(nam
         read_or_refused(name, body, sample, converter())
         if lot == 0:
             wire.post(name, body, sample)
+        if lot == 1:
+            explained_or_refused(body, sample, converter())
 
     case()

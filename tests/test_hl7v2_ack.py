@@ -249,7 +249,7 @@ def test_a_sender_of_utf_16_is_answered_in_it(charset):
         ),
         (
             b"MSH$$~$PAS$RJZ$B$C$2025$$ADT^A03$9$T$2.3",
-            ["MSH$^~\\&$RJZ$B$~$PAS$20250314170507+0000$$ACK$R-1$9$T", "MSA$AR$ADT^A03$no"],
+            ["MSH$^~\\&$RJZ$B$~$PAS$20250314170507+0000$$ACK$R-1$9$2.4", "MSA$AR$ADT^A03$no"],
         ),
         (
             b"MSH|^~\\&|A|B|C|D|||ADT^A03|7\x1c\x0b8|P|2.4",

@@ -125,7 +125,7 @@ def _msh(header: Header, code: str, now: datetime, control_id: str) -> list[str]
         _message_type(header),
         header.escaped(control_id),
         header.processing() or "P",
-        header.raw(12) or header.escaped("2.4"),
+        header.standard() or header.escaped("2.4"),
         *("", ""),
         *(never, never),
         "",

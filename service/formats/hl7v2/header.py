@@ -52,6 +52,10 @@ class Header:
         field = self.raw(18)
         return field if codec_of(field.partition(self.separators.repetition)[0]) else ""
 
+    def standard(self) -> str:
+        """Return MSH-12 where it names a version of the standard."""
+        return self.raw(12) if _VERSION.fullmatch(self.component(12, 1)) else ""
+
     def processing(self) -> str:
         """Return MSH-11 where it is what the standard has there: a letter or two."""
         field = self.raw(11)
