@@ -8,57 +8,36 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-metadata = sa.MetaData()
+from service.store import schema_caseloads, schema_deadlines, schema_subscriptions
+from service.store.columns import BIG, flag, metadata, number, octets, small, text
 
-# Compared byte by byte on both databases, whatever the server's language.
-TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # only INTEGER numbers itself there
+__all__ = ["metadata", "schema_caseloads", "schema_deadlines", "schema_subscriptions"]
+
 COMMITTED = sa.text("state = 'committed'")
 REFUSED = sa.text("state = 'refused'")
 KEPT = sa.text("state <> 'committed'")
 WAITING = sa.text("state = 'sent'")
 
-
-def _text(name: str, *, key: bool = False) -> sa.Column[str]:
-    return sa.Column(name, TEXT, primary_key=key, nullable=False)
-
-
-def _number(name: str, *, key: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, primary_key=key, nullable=False, autoincrement=False)
-
-
-def _small(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.Integer, nullable=False)
-
-
-def _bytes(name: str) -> sa.Column[bytes]:
-    return sa.Column(name, sa.LargeBinary, nullable=False)
-
-
-def _flag(name: str) -> sa.Column[bool]:
-    return sa.Column(name, sa.Boolean, nullable=False)
-
-
 # What came, byte for byte, and what was answered. Instants are microseconds since 1970 (UTC).
 message = sa.Table(
     "message",
     metadata,
-    _text("id", key=True),
-    _text("sender"),
-    _text("control_id"),
-    _bytes("digest"),  # SHA-256 of body
-    _text("media_type"),
-    _bytes("body"),
-    _number("received_at"),
-    _text("state"),
-    _small("attempts"),
-    _text("mapping"),
-    _text("mapping_version"),
-    _text("issues"),  # JSON
-    _small("answer_status"),
-    _text("answer_media_type"),
-    _text("answer_headers"),  # JSON
-    _bytes("answer"),
+    text("id", key=True),
+    text("sender"),
+    text("control_id"),
+    octets("digest"),  # SHA-256 of body
+    text("media_type"),
+    octets("body"),
+    number("received_at"),
+    text("state"),
+    small("attempts"),
+    text("mapping"),
+    text("mapping_version"),
+    text("issues"),  # JSON
+    small("answer_status"),
+    text("answer_media_type"),
+    text("answer_headers"),  # JSON
+    octets("answer"),
     sa.CheckConstraint(
         "state IN ('received', 'committed', 'refused', 'skipped', 'replayed')", "message_state"
     ),
@@ -87,11 +66,11 @@ transition = sa.Table(
     "transition",
     metadata,
     sa.Column("seq", BIG, sa.Identity(), primary_key=True),
-    _text("message_id"),
-    _number("at"),
-    _text("state"),
-    _text("actor"),
-    _text("reason"),
+    text("message_id"),
+    number("at"),
+    text("state"),
+    text("actor"),
+    text("reason"),
     sa.Index("transition_message", "message_id", "seq"),
 )
 
@@ -99,10 +78,10 @@ transition = sa.Table(
 recipient = sa.Table(
     "recipient",
     metadata,
-    _text("ods", key=True),
-    _number("n"),
-    _number("updated"),  # latest meta.lastUpdated given in this feed
-    _number("floor"),  # events up to this number were removed by retention
+    text("ods", key=True),
+    number("n"),
+    number("updated"),  # latest meta.lastUpdated given in this feed
+    number("floor"),  # events up to this number were removed by retention
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 50},  # updated in place at every event
 )
@@ -111,20 +90,20 @@ recipient = sa.Table(
 delivery = sa.Table(
     "delivery",
     metadata,
-    _text("recipient", key=True),
-    _number("n", key=True),
-    _number("ts"),  # when it was delivered
-    _number("updated"),  # meta.lastUpdated of the current version
-    _text("kind"),
-    _text("communication_id"),
-    _small("version"),
-    _text("method"),
-    _text("sender"),
-    _text("message_id"),
-    _text("patient_id"),
-    _text("nhs_number"),
-    _text("keys"),  # JSON, this version's rows in search_index
-    _bytes("body"),
+    text("recipient", key=True),
+    number("n", key=True),
+    number("ts"),  # when it was delivered
+    number("updated"),  # meta.lastUpdated of the current version
+    text("kind"),
+    text("communication_id"),
+    small("version"),
+    text("method"),
+    text("sender"),
+    text("message_id"),
+    text("patient_id"),
+    text("nhs_number"),
+    text("keys"),  # JSON, this version's rows in search_index
+    octets("body"),
     sa.Index("delivery_communication", "communication_id", unique=True),
     sa.Index("delivery_updated", "recipient", "updated", "n"),
     sa.Index("delivery_sent", "sender", "communication_id"),
@@ -134,17 +113,17 @@ delivery = sa.Table(
 resource = sa.Table(
     "resource",
     metadata,
-    _text("type"),
-    _text("id"),
-    _small("version"),
-    _number("updated"),
-    _text("method"),
-    _text("owner"),
-    _flag("deleted"),
-    _text("message_id"),
-    _text("media_type"),
-    _text("keys"),
-    _bytes("body"),
+    text("type"),
+    text("id"),
+    small("version"),
+    number("updated"),
+    text("method"),
+    text("owner"),
+    flag("deleted"),
+    text("message_id"),
+    text("media_type"),
+    text("keys"),
+    octets("body"),
     sa.PrimaryKeyConstraint("id", "type"),
     sa.Index("resource_owner", "owner", "id", "type"),
     sa.Index("resource_updated", "updated", "id", "type"),
@@ -154,14 +133,14 @@ resource = sa.Table(
 resource_history = sa.Table(
     "resource_history",
     metadata,
-    _text("type"),
-    _text("id"),
-    _small("version"),
-    _number("updated"),
-    _text("method"),
-    _flag("deleted"),
-    _text("media_type"),
-    _bytes("body"),
+    text("type"),
+    text("id"),
+    small("version"),
+    number("updated"),
+    text("method"),
+    flag("deleted"),
+    text("media_type"),
+    octets("body"),
     sa.PrimaryKeyConstraint("id", "type", "version"),
 )
 
@@ -169,9 +148,9 @@ resource_history = sa.Table(
 search_index = sa.Table(
     "search_index",
     metadata,
-    _bytes("place"),
-    _number("what"),
-    _text("id"),
+    octets("place"),
+    number("what"),
+    text("id"),
     sa.PrimaryKeyConstraint("place", "what", "id"),
     sqlite_with_rowid=False,
 )
@@ -180,10 +159,10 @@ search_index = sa.Table(
 visible = sa.Table(
     "visible",
     metadata,
-    _text("organisation"),
-    _number("n"),
-    _text("id"),
-    _text("type"),
+    text("organisation"),
+    number("n"),
+    text("id"),
+    text("type"),
     sa.PrimaryKeyConstraint("organisation", "n", "id", "type"),
     sa.Index("visible_once", "id", "type", "organisation", unique=True),
     sqlite_with_rowid=False,
@@ -192,22 +171,22 @@ visible = sa.Table(
 client = sa.Table(
     "client",
     metadata,
-    _text("id", key=True),
-    _text("organisation"),
-    _text("name"),
-    _text("scopes"),
-    _text("jwks"),
-    _text("jwks_url"),
-    _number("created"),
-    _flag("disabled"),
+    text("id", key=True),
+    text("organisation"),
+    text("name"),
+    text("scopes"),
+    text("jwks"),
+    text("jwks_url"),
+    number("created"),
+    flag("disabled"),
 )
 
 used_assertion = sa.Table(
     "used_assertion",
     metadata,
-    _text("issuer", key=True),
-    _text("jti", key=True),
-    _number("expires"),
+    text("issuer", key=True),
+    text("jti", key=True),
+    number("expires"),
     sa.Index("used_assertion_expires", "expires"),
 )
 
@@ -215,9 +194,9 @@ used_assertion = sa.Table(
 lease = sa.Table(
     "lease",
     metadata,
-    _text("name", key=True),
-    _text("holder"),
-    _number("until"),
+    text("name", key=True),
+    text("holder"),
+    number("until"),
     sa.Index("lease_holder", "holder"),
 )
 
@@ -225,16 +204,16 @@ lease = sa.Table(
 channel = sa.Table(
     "channel",
     metadata,
-    _text("recipient", key=True),
-    _text("name", key=True),
-    _text("state"),
-    _number("n"),  # events up to this one were handed to the channel
-    _number("trying"),  # the event whose sending has begun and whose result is not known; 0: none
-    _small("round"),  # how often it was resumed: sent again, an event is another message
-    _small("attempts"),  # since the last success
-    _number("next_at"),  # not before
-    _text("reason"),  # of the last failure
-    _number("updated"),
+    text("recipient", key=True),
+    text("name", key=True),
+    text("state"),
+    number("n"),  # events up to this one were handed to the channel
+    number("trying"),  # the event whose sending has begun and whose result is not known; 0: none
+    small("round"),  # how often it was resumed: sent again, an event is another message
+    small("attempts"),  # since the last success
+    number("next_at"),  # not before
+    text("reason"),  # of the last failure
+    number("updated"),
     sa.CheckConstraint("state IN ('active', 'parked')", "channel_state"),
 )
 
@@ -242,17 +221,17 @@ channel = sa.Table(
 dispatch = sa.Table(
     "dispatch",
     metadata,
-    _text("recipient", key=True),
-    _text("channel", key=True),
-    _number("n", key=True),
-    _small("round"),
-    _text("communication_id"),
-    _text("message_id"),  # MessageHeader.id, which an answer names
-    _text("handle"),  # the channel's own id of it, such as MESH's
-    _number("sent_at"),
-    _text("state"),
-    _number("changed_at"),
-    _text("reason"),
+    text("recipient", key=True),
+    text("channel", key=True),
+    number("n", key=True),
+    small("round"),
+    text("communication_id"),
+    text("message_id"),  # MessageHeader.id, which an answer names
+    text("handle"),  # the channel's own id of it, such as MESH's
+    number("sent_at"),
+    text("state"),
+    number("changed_at"),
+    text("reason"),
     sa.CheckConstraint(
         "state IN ('sent', 'confirmed', 'undelivered', 'refused')", "dispatch_state"
     ),
@@ -268,25 +247,19 @@ dispatch = sa.Table(
     ),
 )
 
-setting = sa.Table("setting", metadata, _text("key", key=True), _text("value"))
+setting = sa.Table("setting", metadata, text("key", key=True), text("value"))
 
 audit = sa.Table(
     "audit",
     metadata,
     sa.Column("seq", BIG, sa.Identity(), primary_key=True),
-    _number("at"),
-    _text("client"),
-    _text("organisation"),
-    _text("action"),
-    _text("type"),
-    _text("subject"),
-    _text("outcome"),
-    _text("request_id"),
+    number("at"),
+    text("client"),
+    text("organisation"),
+    text("action"),
+    text("type"),
+    text("subject"),
+    text("outcome"),
+    text("request_id"),
     sa.Index("audit_at", "at"),
-)
-
-from service.store import (  # noqa: E402, F401  # more tables
-    schema_caseloads,
-    schema_deadlines,
-    schema_subscriptions,
 )

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.store.schema import TEXT, metadata
+from service.store.columns import metadata, number, octets, small, text
 
 LIVE = sa.text("status IN ('requested', 'active', 'error')")
-
-
-def _text(name: str, *, key: bool = False) -> sa.Column[str]:
-    return sa.Column(name, TEXT, primary_key=key, nullable=False)
-
-
-def _number(name: str, *, key: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, primary_key=key, nullable=False, autoincrement=False)
 
 
 # What a team wants to be told of, and where; how far it was told stands in `channel`.
 subscription = sa.Table(
     "subscription",
     metadata,
-    _text("id", key=True),
-    _text("recipient"),
-    _text("client"),  # who made it, whose rights are asked for again at each sending
-    _text("scopes"),  # that its token had
-    sa.Column("version", sa.Integer, nullable=False),
-    _text("status"),
-    _text("topic"),
-    _text("headers"),  # JSON; secret: never shown, never logged
-    sa.Column("body", sa.LargeBinary, nullable=False),  # as posted, without headers and status
-    _number("begins"),  # events up to this number were there before
-    _number("ends"),  # microseconds; 0: no end
-    _number("created"),
-    _number("updated"),
-    _text("reason"),  # of its state
+    text("id", key=True),
+    text("recipient"),
+    text("client"),  # who made it, whose rights are asked for again at each sending
+    text("scopes"),  # that its token had
+    small("version"),
+    text("status"),
+    text("topic"),
+    text("headers"),  # JSON; secret: never shown, never logged
+    octets("body"),  # as posted, without headers and status
+    number("begins"),  # events up to this number were there before
+    number("ends"),  # microseconds; 0: no end
+    number("created"),
+    number("updated"),
+    text("reason"),  # of its state
     sa.CheckConstraint(
         "status IN ('requested', 'active', 'error', 'off', 'deleted')", "subscription_status"
     ),
@@ -46,20 +38,20 @@ subscription = sa.Table(
 topic = sa.Table(
     "topic",
     metadata,
-    _text("recipient", key=True),
-    _text("name", key=True),
-    _number("n"),  # the last event
-    _number("since"),  # what changed up to this instant was gathered
+    text("recipient", key=True),
+    text("name", key=True),
+    number("n"),  # the last event
+    number("since"),  # what changed up to this instant was gathered
 )
 
 topic_event = sa.Table(
     "topic_event",
     metadata,
-    _text("recipient", key=True),
-    _text("name", key=True),
-    _number("n", key=True),
-    _number("at"),
-    _text("focus"),  # id
-    sa.Column("version", sa.Integer, nullable=False),
+    text("recipient", key=True),
+    text("name", key=True),
+    number("n", key=True),
+    number("at"),
+    text("focus"),  # id
+    small("version"),
     sqlite_with_rowid=False,
 )
