@@ -8,27 +8,14 @@ from typing import Any
 
 import pytest
 
-from service.app import Relay
 from tests.itk3_messages import discharge, example, replaced
 from tests.relay_client import FHIR, Team
 
-pytest_plugins = ["tests.relay_fixtures"]
+pytest_plugins = ["tests.relay_fixtures", "tests.kent_fixtures"]
 
 PATIENT = "urn:uuid:5a7c0100-0b1d-4e2f-8a3b-9c4d5e6f7a8b"
 BINARY = "urn:uuid:5a7c0101-0b1d-4e2f-8a3b-9c4d5e6f7a8b"
 REFERENCE = "urn:uuid:5a7c0102-0b1d-4e2f-8a3b-9c4d5e6f7a8b"
-
-
-@pytest.fixture
-def kent(relay: Relay) -> Team:
-    """East Kent Hospitals' integration engine."""
-    return Team.of(relay, "RVV")
-
-
-@pytest.fixture
-def pilgrims(relay: Relay) -> Team:
-    """The hospice that the document within names."""
-    return Team.of(relay, "8HX01")
 
 
 def document() -> bytes:

@@ -12,16 +12,10 @@ from service.bundled import bundled_folder
 from tests.hl7v2_letters import a03
 from tests.relay_client import FHIR, Team
 
-pytest_plugins = ["tests.relay_fixtures"]
+pytest_plugins = ["tests.relay_fixtures", "tests.kent_fixtures"]
 
 DISCHARGE = bundled_folder("mappings") / "examples" / "rvv-transaction-discharge.json"
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def kent(relay: Relay) -> Team:
-    """East Kent's integration engine, which posts transactions."""
-    return Team.of(relay, "RVV")
 
 
 @pytest.fixture

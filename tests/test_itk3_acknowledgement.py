@@ -12,21 +12,9 @@ from service.model import OdsCode
 from tests.itk3_messages import MESSAGE_ID, XML, discharge, example, read, replaced
 from tests.relay_client import Team
 
-pytest_plugins = ["tests.relay_fixtures"]
+pytest_plugins = ["tests.relay_fixtures", "tests.kent_fixtures"]
 
 PATHS = ("/fhir", "/fhir/$process-message", "/intake/base/itk3-transfer-of-care")
-
-
-@pytest.fixture
-def kent(relay: Relay) -> Team:
-    """East Kent Hospitals' integration engine."""
-    return Team.of(relay, "RVV")
-
-
-@pytest.fixture
-def pilgrims(relay: Relay) -> Team:
-    """The hospice that the sample discharge names."""
-    return Team.of(relay, "8HX01")
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -8,21 +8,9 @@ from service.app import Relay
 from tests.itk3_messages import MESSAGE_ID, XML, discharge, read
 from tests.relay_client import Team
 
-pytest_plugins = ["tests.relay_fixtures"]
+pytest_plugins = ["tests.relay_fixtures", "tests.kent_fixtures"]
 
 ADDRESS = f"/itk/acknowledgements/{MESSAGE_ID}"
-
-
-@pytest.fixture
-def kent(relay: Relay) -> Team:
-    """East Kent Hospitals' integration engine."""
-    return Team.of(relay, "RVV")
-
-
-@pytest.fixture
-def pilgrims(relay: Relay) -> Team:
-    """The hospice that the sample discharge names."""
-    return Team.of(relay, "8HX01")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from service.api.writing import read_resource
 from service.caseload import Kept, Parts, as_group, caseloads, group_id, read_csv, read_group
 from service.caseload.group import said_in
 from service.caseload.member import Fault, FaultyMember, Member, read_member
-from service.caseload.reviewing import Pair
+from service.caseload.reviewing import Pair, Verdict
 from service.errors import BadRequest, Issue, NonconformantResource, NotFound, PreconditionFailed
 from service.fhir.bundle import Request
 from service.fhir.bundle_identity import matches
@@ -33,7 +33,7 @@ from service.store import AuditEntry
 
 Resource = dict[str, Any]
 CSV: Final = "text/csv"
-_VERDICTS: Final = {"accept": "accepted", "reject": "rejected"}
+_VERDICTS: Final[dict[str, Verdict]] = {"accept": "accepted", "reject": "rejected"}
 
 
 def caseload_blueprint(
@@ -160,7 +160,7 @@ class _Routes:
             verdict = _VERDICTS[said["decision"]]
             told = self._reviewing.decide(
                 said.get("review", ""),
-                verdict,  # type: ignore[arg-type]  # one of the two
+                verdict,
                 said.get("reason", ""),
                 _by(exchange, ods),
                 ods,

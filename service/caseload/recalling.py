@@ -14,6 +14,7 @@ from service.delivery.recall import Addressing, Notice
 from service.fhir.build.continuity import is_restricted
 from service.model import Instant, OdsCode
 from service.store import Asking, Entry, KeptOccurrence, Known, Recall, Store
+from service.store.caseload_records import Why
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,13 +85,13 @@ class Recalling:
         row = self._store.read(told.sender, "Patient", told.patient_id)
         return row is None or row.deleted or is_restricted(orjson.loads(row.body))
 
-    def _asking(self, entry: Entry, told: KeptOccurrence, why: str) -> Asking:
+    def _asking(self, entry: Entry, told: KeptOccurrence, why: Why) -> Asking:
         return Asking(
             id=self.new_id(),
             entry=entry.id,
             team=entry.team,
             patient_id=told.patient_id,
-            why=why,  # type: ignore[arg-type]  # as agreement gives it
+            why=why,
         )
 
     def _recalls(self, told: Sequence[tuple[KeptOccurrence, Entry]]) -> tuple[Recall, ...]:

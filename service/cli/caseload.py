@@ -19,6 +19,7 @@ from service.cli.terminal import printable, show_table
 if TYPE_CHECKING:
     from service.app import Relay
     from service.caseload import Kept, Line, Member
+    from service.caseload.reviewing import Verdict
     from service.model import OdsCode
     from service.store import AuditEntry
 
@@ -214,8 +215,8 @@ def _decided(database: str, mappings: Path, review_id: str, accepted: bool, reas
 
         _, reviewing = caseloads(relay)
         team = reviewing.pair(review_id).review.team
-        verdict = "accepted" if accepted else "rejected"
-        return reviewing.decide(review_id, verdict, reason, _by(team))  # type: ignore[arg-type]  # one of the two
+        verdict: Verdict = "accepted" if accepted else "rejected"
+        return reviewing.decide(review_id, verdict, reason, _by(team))
 
 
 @contextmanager
