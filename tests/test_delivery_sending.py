@@ -16,11 +16,11 @@ from service.delivery.channels import Fate, NotSent, Refused
 from service.delivery.sending import Policy
 from service.delivery.worker import Line, Worker
 from service.errors import NotFound
-from service.model import OdsCode
+from service.model import Instant, OdsCode
 from service.store import Store, open_store
 from tests.mesh_relay import eventually
 from tests.pigeons import Pigeons
-from tests.store_samples import commit, delivery
+from tests.store_samples import Clock, commit, delivery
 
 pytest_plugins = ["tests.store_fixtures"]
 QUICK = Policy(longest=0.01, look=0.05)
@@ -259,3 +259,17 @@ def test_the_pauses_grow_to_their_limit_and_differ() -> None:
         whole = min(900, 2**attempts)
         assert whole / 2 <= min(some) <= max(some) <= whole
         assert len(set(some)) > 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_pause_ends_by_the_clock_it_was_written_down_with(store: Store, clock: Clock) -> None:
+    pigeons = Pigeons(failures=[NotSent("storm", 3600)])
+    happen(store, "8HX03")
+    with flying(store, ("8HX03", pigeons)):
+        eventually(lambda: store.channels.place("8HX03", "pigeon").attempts)
+        time.sleep(0.2)
+        in_the_pause = list(pigeons.numbers)
+        clock.now = Instant(clock.now + 3_600_000_000)
+        eventually(reached(store, "8HX03", 1))
+
+    assert (in_the_pause, pigeons.numbers) == ([], [[1]])

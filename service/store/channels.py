@@ -102,6 +102,10 @@ class Channels:
         self._database = database
         self._clock = clock
 
+    def now(self) -> Instant:
+        """Return the time, by the clock that `next_at` goes by."""
+        return self._clock()
+
     def place(self, recipient: str, channel: str) -> Place:
         """Return where a channel stands; one that never sent begins before the oldest event."""
         found = self._database.select(GET, {"recipient": recipient, "name": channel})
