@@ -76,6 +76,9 @@ UNDAMAGED = {
     "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf" + WHOLE,
     "blank lines before it": b"\r\n\n  \r\n" + WHOLE,
     "UTF-16": WHOLE.decode().encode("utf-16"),
+    "words that end like a segment's name": body(
+        MSH, EVN, PID, f"{PV1}^^^ACME^DEPID|XPV1|RAPID|x y"
+    ),
     "a word like a segment in a text": body(*LINES, "NTE|1||see PV1|1| and PID|1| in the notes"),
     "escapes that look like line ends": body(*LINES, "OBX|1|FT|N||{\\E\\rtf1 a\\E\\row b}"),
 }
@@ -119,6 +122,22 @@ def test_a_word_that_ends_like_a_segments_name_is_no_segment_and_told() -> None:
 
     assert names(message) == names(only(WHOLE))
     assert "may begin inside a line" in told(message)
+
+
+def test_every_break_in_a_value_is_told_with_its_line_and_its_field() -> None:
+    content = WHOLE.replace(b"TESTPATIENT", b"TESTPA\nTIENT").replace(b"ADA^M", b"AD\nA^M")
+    message = only(content.replace(b"BED 3", b"BED\n3").replace(b"\r", b"\n"))
+
+    places = [issue.source for issue in message.issues if "continues" in issue.text]
+    assert places == ["line 4, PID-5", "line 5, PID-5", "line 7, PV1-3"]
+
+
+def test_a_message_broken_everywhere_is_told_in_few_words() -> None:
+    content = WHOLE + b"".join(b"OBX|%d|TX|N||seen\rat home\r" % at for at in range(1, 60))
+    told_of = [issue for issue in only(content).issues if issue.severity == "warning"]
+
+    assert len(told_of) == 21
+    assert told_of[-1].text == "so do 39 more lines"
 
 
 def second(number: int) -> bytes:

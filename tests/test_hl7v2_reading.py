@@ -48,7 +48,7 @@ def test_a_line_that_begins_no_segment_continues_the_field_before_it():
     assert names(message) == ["MSH", "PID", "OBX", "PV1"]
     assert value(message, "OBX-5") == "Seen in clinic.\n\nPain 7/10 "
     assert value(message, "OBX-6") == " worse at night\nMRI\nNEXT week"
-    assert [(i.severity, i.source) for i in message.issues] == [("warning", "line 5")]
+    assert [(i.severity, i.source) for i in message.issues] == [("warning", "line 5, OBX-5")]
 
 
 def test_a_line_of_spaces_is_an_empty_line():

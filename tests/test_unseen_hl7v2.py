@@ -75,3 +75,11 @@ def test_a_name_that_may_stand_whole_in_the_family_name_is_told() -> None:
 @pytest.mark.parametrize(("told", "flagged"), [("Y", True), ("N", False), ("", False)])
 def test_a_twin_is_told_as_one(told: str, *, flagged: bool) -> None:
     assert ("born together" in texts(a03(PID_24=told))) is flagged
+
+
+def test_blanks_and_line_ends_around_a_name_are_no_part_of_it() -> None:
+    transfer = a03(PID_5=" XXTEST ^ANN\n MAY^ ^JR^Mrs ^MBE", PV1_19=" V1 ^^^RX5^VN")
+
+    assert (transfer.patient.family, transfer.patient.given) == ("XXTEST", ("ANN MAY",))
+    assert (transfer.patient.prefix, transfer.patient.suffix) == ("Mrs", "JR MBE")
+    assert fact(transfer, "encounter.identifiers[].value") == ("V1",)

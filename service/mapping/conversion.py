@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from service.mapping import steps
@@ -14,6 +14,13 @@ from service.mapping.times import Doubts
 from service.yamlfile import Fault
 
 KEPT = "patient.nhs_number"  # its refused texts go to patient.identifiers
+
+
+# What has blanks around it, or line ends in it, by accident alone. Narratives stay as they are.
+_TIDIED: Final[dict[str, Finish]] = {
+    **dict.fromkeys(("family", "given", "prefix", "suffix", "name"), steps.tidied),
+    **dict.fromkeys(("id", "value", "replaces", "appends", "postcode"), steps.stripped),
+}
 
 
 def conversion(
@@ -31,7 +38,7 @@ def conversion(
     if slot.choices and not rule.table:
         converts.append(_one_of(slot.choices))
     if not converts:
-        return None, False
+        return (None if rule.table else _TIDIED.get(target.rpartition(".")[2])), False
     keeps = target == KEPT and any(converter.name == "nhs_number" for converter in chain)
     return steps.converted(_chained(converts), target, where, keeps=keeps), many
 

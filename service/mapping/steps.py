@@ -103,6 +103,16 @@ def converted(
     return finish
 
 
+def tidied(text: str, node: Node, run: Run) -> Any:
+    """A name: no blanks around it, one between its words."""
+    return " ".join(text.split()) or None
+
+
+def stripped(text: str, node: Node, run: Run) -> Any:
+    """An id: no blanks around it."""
+    return text.strip() or None
+
+
 def then(first: Finish | None, second: Finish) -> Finish:
     """One finish after the other."""
     if first is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from service.errors import Issue, UnreadableMessage
@@ -12,12 +13,13 @@ from service.formats.hl7v2 import framing
 from service.formats.hl7v2.charset import decode
 from service.formats.hl7v2.groups import KNOWN
 from service.formats.hl7v2.message import Hl7Message
-from service.formats.hl7v2.repair import parted, rejoined, width
+from service.formats.hl7v2.repair import TEXTS, parted, rejoined, width
 from service.formats.hl7v2.segment import Segment, Shared
 from service.formats.hl7v2.separators import Separators, declared
 
 MOST_PARTS: Final = 1_000_000  # lines and separators; a real message has some thousands
 _MOST_FAULTS: Final = 1_000  # told of one body
+_MOST_BROKEN: Final = 20  # lines of one message that are told one by one
 _FEW: Final = 100_000  # characters; a shorter message needs no counting
 _CHARSET: Final = 17  # where MSH-18 stands when MSH is split at MSH-1
 _LONGEST_NUMBER: Final = 9  # digits of a set id that are looked at
@@ -118,29 +120,61 @@ def _joined(lines: list[str], separators: Separators, issues: list[Issue]) -> li
     """Return one text a segment: a line that does not begin like one continues the one before."""
     sign = separators.field
     begun: list[str] = []
-    more: dict[int, list[str]] = {}  # the lines that continue a segment, by its index
-    blank = first = 0
+    more: dict[int, list[tuple[int, str]]] = {}  # numbered lines that continue a segment
+    blank = 0
     for number, line in enumerate(lines, 1):
         if (line[3:4] == sign and _NAME.match(line)) or _is_bare_name(line):
             begun.append(line)
         elif line and not line.isspace():
             parts = more.setdefault(len(begun) - 1, [])
-            parts += [""] * blank + [line]
-            first = first or number
+            parts += [*[(0, "")] * blank, (number, line)]
         else:
             blank += 1
             continue
         blank = 0
-    if more:
-        broken = {index: [begun[index], *parts] for index, parts in more.items()}
-        wide = bool(width([*broken.values()]))
-        signs = sign + separators.encoding_characters.replace(separators.escape, "")
-        for index, parts in broken.items():
-            begun[index] = rejoined(parts, signs, wide=wide)
-        text = "a line that begins no segment continues the field before it"
-        told = "the lines were broken at one width, inside of fields; they were joined"
-        issues.append(_warning(told if wide else text, f"line {first}"))
+    issues += _mended(begun, more, separators)
     return begun
+
+
+def _mended(
+    begun: list[str], more: dict[int, list[tuple[int, str]]], separators: Separators
+) -> Iterator[Issue]:
+    """Put broken segments together in `begun`; yield what was done, with line and field."""
+    if not more:
+        return
+    broken = {at: [begun[at], *(line for _, line in parts)] for at, parts in more.items()}
+    wide = bool(width([*broken.values()]))
+    breaks = (each for at in broken for each in _breaks(begun, at, more[at], separators.field))
+    places = [*islice(breaks, _MOST_BROKEN)]
+    every = sum(
+        1 if begun[at][:3] in TEXTS else sum(number > 0 for number, _ in parts)
+        for at, parts in more.items()
+    )
+    signs = separators.field + separators.encoding_characters.replace(separators.escape, "")
+    for at, lines in broken.items():
+        begun[at] = rejoined(lines, signs, wide=wide)
+    if wide:
+        text = "the lines were broken at one width, inside of fields; they were joined"
+        yield _warning(text, places[0])
+        return
+    for place in places:
+        yield _warning("a line that begins no segment continues the field before it", place)
+    if every > len(places) == _MOST_BROKEN:
+        yield _warning(f"so do {every - _MOST_BROKEN} more lines", places[-1])
+
+
+def _breaks(begun: list[str], at: int, parts: list[tuple[int, str]], sign: str) -> Iterator[str]:
+    """Yield where a segment was broken, e.g. "line 7, PID-5"; once for one that holds a text."""
+    name = begun[at][:3]
+    same = [n for n, text in enumerate(begun) if text[:3] == name]
+    label = f"{name}[{same.index(at) + 1}]" if len(same) > 1 else name
+    field = begun[at].count(sign) + (name == "MSH")
+    for number, line in parts:
+        if number:
+            yield f"line {number}, {label}-{field}"
+        if number and name in TEXTS:
+            return
+        field += line.count(sign)
 
 
 def _is_bare_name(line: str) -> bool:

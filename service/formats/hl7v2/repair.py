@@ -17,7 +17,7 @@ from service.errors import Issue
 QUOTED: Final = "the message came quoted, as in JSON; it was unquoted"
 _MSH: Final = b"MSH"
 _NARROWEST: Final = 40  # characters: shorter lines are lines of a text, not the width of a page
-_TEXTS: Final = frozenset({"OBX", "NTE"})  # a line break in them is the text's own
+TEXTS: Final = frozenset({"OBX", "NTE"})  # a line break in them is the text's own
 # Segments that a missing carriage return leaves inside a line: each begins with a number, an event
 # or a code, or with nothing.
 _INNER: Final = ("EVN", "PID", "MRG", "PV1", "DG1", "ORC", "OBR", "RF1", "PRD", "TXA")
@@ -79,11 +79,11 @@ def _starts(sign: str) -> frozenset[str]:
 
 
 def _is_inside(line: str, sign: str) -> bool:
-    return line[:3] not in _TEXTS and any(line.find(name + sign, 4) > 0 for name in _INNER)
+    return line[:3] not in TEXTS and bool(_perhaps_beginning(sign).search(line, 4))
 
 
 def _parts(line: str, sign: str) -> Iterator[str]:
-    if line[:3] in _TEXTS:
+    if line[:3] in TEXTS:
         yield line
         return
     begins = [0, *(match.start() for match in _beginning(sign).finditer(line, 4)), len(line)]
@@ -94,11 +94,21 @@ def _parts(line: str, sign: str) -> Iterator[str]:
 @lru_cache(maxsize=16)
 def _beginning(sign: str) -> re.Pattern[str]:
     """Return what finds the beginning of a segment; a word that ends like its name is none."""
-    separator = re.escape(sign)
     words = "|".join(name for name in _INNER if name.isalpha())
     numbered = "|".join(name for name in _INNER if not name.isalpha())
-    first = rf"{separator}(?:\d{{0,4}}|[A-Z]\d\d|[A-Z]{{1,2}}){separator}"
-    return re.compile(rf"(?:(?<![A-Za-z])(?:{words})|(?:{numbered})){first}")
+    return re.compile(rf"(?:(?<![A-Za-z])(?:{words})|(?:{numbered})){_first_field(sign)}")
+
+
+@lru_cache(maxsize=16)
+def _perhaps_beginning(sign: str) -> re.Pattern[str]:
+    """Return what finds what may be one: no part of a word, or begun as such a segment begins."""
+    names = f"(?:{'|'.join(_INNER)})"
+    return re.compile(rf"(?<![A-Za-z0-9]){names}{re.escape(sign)}|{names}{_first_field(sign)}")
+
+
+def _first_field(sign: str) -> str:
+    separator = re.escape(sign)
+    return rf"{separator}(?:\d{{0,4}}|[A-Z]\d\d|[A-Z]{{1,2}}){separator}"
 
 
 def width(broken: list[list[str]]) -> int:
@@ -122,7 +132,7 @@ def rejoined(lines: list[str], separators: str, *, wide: bool) -> str:
     """
     if wide:
         return "".join(lines)
-    if lines[0][:3] in _TEXTS:
+    if lines[0][:3] in TEXTS:
         return "\n".join(lines)
     whole = lines[0]
     for line in lines[1:]:
