@@ -9,6 +9,7 @@ from typing import Final
 from service.api.exchange import Exchange
 from service.api.records import Records, exact
 from service.api.reply import dumps, entity_tag
+from service.delivery.hours import beginning
 from service.errors import (
     Conflict,
     Forbidden,
@@ -23,6 +24,7 @@ from service.fhir.acknowledgement import acknowledgement_provenance
 from service.fhir.bundle_identity import matches
 from service.fhir.guard import finished, same_content
 from service.fhir.index import index_keys, ods_code
+from service.fhir.outcomes import outcomes_of
 from service.fhir.search_parameters import Resource
 from service.fhir.task import (
     Acknowledgement,
@@ -33,9 +35,10 @@ from service.fhir.task import (
     received,
     role_of,
 )
-from service.store import LAST_UPDATED, Stale, Step, Stored, Write
+from service.store import LAST_UPDATED, Reached, Stale, Step, Stored, Write
 
 TRIES: Final = 5
+_ANSWERS: Final = ("accepted", "rejected", "completed")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +137,7 @@ class Acknowledging:
         """Record the receipt of a Communication that asks for no answer."""
         if not communication.n:
             raise Forbidden("Only the recipient of a Communication acknowledges it.")
-        if said.status != "received":
+        if said.status != "received" or said.outcomes:
             raise Conflict("This Communication asks for no answer: there is no Task for it.")
         before = exact(communication)
         changed = received(before, "received", exchange.now.isoformat())
@@ -150,12 +153,13 @@ class Acknowledging:
         id_ = after["focus"]["reference"].rpartition("/")[2]
         stored = self._records.read(exchange.client.organisation, "Communication", id_)
         role = role_of(exact(stored)) if stored else "action"
-        writes = [replace(_version(before, after), step=_next_step(after["status"], role))]
+        step, reached = _next_step(after["status"], role), _reached(exact(before), after)
+        writes = [replace(_version(before, after), step=step, reached=reached)]
         now = exchange.now.isoformat()
         changed = received(exact(stored), after["status"], now) if stored else None
         if stored and changed:
             writes.append(_version(stored, changed))
-        if said.status != "received":
+        if said.status != "received" or said.outcomes:
             writes.append(self._provenance(exchange, before, said))
         return self._stored(exchange, before, after, writes)
 
@@ -208,6 +212,15 @@ def _next_step(status: str, role: str) -> Step | None:
     if is_awaited(status, role):
         return None
     return Step(name=status, at=1) if (status, role) == ("rejected", "action") else Step()
+
+
+def _reached(before: Resource, after: Resource) -> tuple[Reached, ...]:
+    """Return what a version of a Task came to, for the figures; a clinical answer is a receipt."""
+    was, now = before["status"], after["status"]
+    steps = ["received"] if was == "requested" and now != was else []
+    steps += ["answered"] if was in ("requested", "received") and now in _ANSWERS else []
+    done = [one for one in outcomes_of(after) if one not in outcomes_of(before)]
+    return (*map(Reached, steps), *(Reached(one.code, beginning(one.day)) for one in done))
 
 
 def _version(before: Stored, after: Resource) -> Write:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -44,7 +45,7 @@ class AcknowledgingRoutes:
 
         def work(exchange: Exchange) -> Reply:
             exchange.require("Task", "u")
-            said = read_acknowledgement(self._parameters())
+            said = read_acknowledgement(self._parameters(), _today(exchange))
             return acknowledged_reply(exchange, self._acknowledging.one(exchange, id_, said))
 
         return self._door.serve("operation", "Communication", id_, work, recorded=True)
@@ -65,6 +66,10 @@ class AcknowledgingRoutes:
         if faults:
             raise BadRequest("The parameters are not right.", faults)
         return parameters
+
+
+def _today(exchange: Exchange) -> date:
+    return exchange.now.as_datetime().date()
 
 
 def _entry(done: Acknowledged | ServiceError) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from service.delivery.bank_holidays import bank_holidays
+from service.model import Instant
 
 LONDON: Final = ZoneInfo("Europe/London")
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -132,6 +133,12 @@ class Hours:
 
 
 NEVER_CLOSED: Final = Hours()
+
+
+def beginning(day: date | str) -> int:
+    """Return when a day begins in London, in microseconds since 1970."""
+    known = date.fromisoformat(day) if isinstance(day, str) else day
+    return Instant.of(_at(known, 0))
 
 
 def _span(text: str) -> tuple[range, Span]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -10,9 +10,10 @@ from service.fhir.build import Content
 from service.fhir.index import index_keys
 from service.fhir.task import is_awaited
 from service.model import OdsCode
-from service.store import Step, Write
+from service.store import Reached, Step, Write
 
 Resource = dict[str, Any]
+_CANCELLED: Final = (Reached("cancelled"),)
 
 
 def as_write(
@@ -29,12 +30,17 @@ def as_write(
         keys=index_keys(resource),
         keeps_audience=keeps_audience,
         step=Step() if prior and _is_over(resource) else None,
+        reached=_CANCELLED if prior and _is_cancelled(resource) else (),
     )
 
 
 def _is_over(resource: Resource) -> bool:
     """Whether this is a Task that no answer is waited for any more."""
     return resource["resourceType"] == "Task" and not is_awaited(resource["status"], "action")
+
+
+def _is_cancelled(resource: Resource) -> bool:
+    return bool(resource["resourceType"] == "Task" and resource["status"] == "cancelled")
 
 
 def as_binary(content: Content, owner: OdsCode) -> Write:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Final, get_args
 
 from service.errors import BadRequest, Issue
+from service.fhir.outcomes import Outcome, day_of, faults_of_outcome
 from service.fhir.search_parameters import Resource
 from service.fhir.systems import ODS, PROVENANCE_ROLE
 from service.fhir.task import Acknowledgement, Status
@@ -13,17 +15,20 @@ from service.fhir.task import Acknowledgement, Status
 MAX_COMMUNICATIONS: Final = 500  # of one $acknowledge
 _STATUSES: Final = get_args(Status)
 _ONCE: Final = ("status", "reason", "practitioner", "role")
+_KNOWN: Final = (*_ONCE, "outcome")
 NOT_IN_BULK: Final = "A clinical answer is given to one Communication at a time."
 
 
-def read_acknowledgement(parameters: Resource | None) -> Acknowledgement:
+def read_acknowledgement(parameters: Resource | None, today: date) -> Acknowledgement:
     """Read the parameters of Communication/…/$acknowledge; none is a technical receipt.
 
     status: received | accepted | rejected | completed; reason: CodeableConcept or string;
-    practitioner and role: string. Raises BadRequest with every fault.
+    practitioner and role: string; outcome, any number: parts code and date. Raises BadRequest
+    with every fault.
     """
     given = list(_given(parameters))
-    faults = [*_unknown(given, _ONCE), *_repeated(given), *_bad_status(given)]
+    faults = [*_unknown(given, _KNOWN), *_repeated(given), *_bad_status(given)]
+    faults += _bad_outcomes(given, today)
     if faults:
         raise BadRequest("The parameters are not understood.", faults)
     said = {one["name"]: one for _, one in given}
@@ -32,6 +37,7 @@ def read_acknowledgement(parameters: Resource | None) -> Acknowledgement:
         reason=_reason(said.get("reason")),
         practitioner=_text(said.get("practitioner", {})),
         role=_text(said.get("role", {})),
+        outcomes=tuple(_outcome(one) for _, one in given if one["name"] == "outcome"),
     )
 
 
@@ -67,7 +73,7 @@ def acknowledgement_provenance(
         "resourceType": "Provenance",
         "target": [{"reference": target}],
         "recorded": now,
-        "activity": {"text": f"Task {said.status}"},
+        "activity": {"text": " ".join(("Task", said.status, *(o.code for o in said.outcomes)))},
         "agent": [agent],
     }
 
@@ -93,7 +99,7 @@ def _unknown(given: Given, known: Sequence[str]) -> Iterator[Issue]:
 def _repeated(given: Given) -> Iterator[Issue]:
     seen: set[str] = set()
     for index, one in given:
-        if one["name"] in seen:
+        if one["name"] in seen and one["name"] in _ONCE:
             yield _issue("invalid", f"Parameters.parameter[{index}]", "It is given twice.")
         seen.add(one["name"])
 
@@ -103,6 +109,22 @@ def _bad_status(given: Given) -> Iterator[Issue]:
         if one["name"] == "status" and _text(one) not in _STATUSES:
             text = f"The status is {', '.join(_STATUSES[:-1])} or {_STATUSES[-1]}."
             yield _issue("value", f"Parameters.parameter[{index}]", text)
+
+
+def _bad_outcomes(given: Given, today: date) -> Iterator[Issue]:
+    for index, one in given:
+        if one["name"] == "outcome":
+            place = f"Parameters.parameter[{index}]"
+            yield from faults_of_outcome(*_outcome(one), today, place)
+
+
+def _outcome(one: Mapping[str, Any]) -> Outcome:
+    parts = {part["name"]: part for part in one.get("part", ())}
+    code, when = parts.get("code", {}), parts.get("date", {})
+    return Outcome(
+        str(code.get("valueCode") or code.get("valueCoding", {}).get("code", "")),
+        day_of(str(when.get("valueDate") or when.get("valueDateTime") or "")),
+    )
 
 
 def _clinical(given: Given) -> Iterator[Issue]:

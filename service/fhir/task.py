@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, Literal
 
 from service.errors import Conflict, Issue, NonconformantResource
+from service.fhir.outcomes import Outcome, faults_of_outcomes, with_outcomes
 from service.fhir.search_parameters import Resource
 from service.fhir.systems import COMMUNICATION_ID, DELIVERY_STATE, RECIPIENT_TYPE, TASK_CODE
 
@@ -38,6 +40,7 @@ class Acknowledgement:
     reason: Mapping[str, Any] | None = None  # CodeableConcept; needed to reject
     practitioner: str = ""  # who, by name
     role: str = ""
+    outcomes: tuple[Outcome, ...] = ()  # what was done with the patient
 
 
 def is_acknowledgement(task: Resource) -> bool:
@@ -59,14 +62,15 @@ def acknowledged(task: Resource, said: Acknowledgement, now: str) -> Resource | 
     """
     status = task["status"]
     if status == said.status or (said.status == "received" and status != "requested"):
-        return None
+        recorded = with_outcomes(task, said.outcomes)
+        return {**recorded, "lastModified": now} if recorded is not task else None
     _check_move(status, said.status, said.reason)
-    moved = {**task, "status": said.status, "lastModified": now}
+    moved = {**with_outcomes(task, said.outcomes), "status": said.status, "lastModified": now}
     moved["businessStatus"] = _business(said.status)
     if said.reason:
         moved["statusReason"] = dict(said.reason)
     if said.practitioner or said.role:
-        moved["output"] = [*task.get("output", ()), _by(said)]
+        moved["output"] = [*moved.get("output", ()), _by(said)]
     return moved
 
 
@@ -82,6 +86,7 @@ def checked_update(before: Resource, after: Resource, now: str) -> Resource:
         if name not in (*_RECIPIENTS, *_SERVERS) and before.get(name) != after.get(name)
     ]
     faults += _lost_output(before, after)
+    faults += faults_of_outcomes(before, after, date.fromisoformat(now[:10]))
     if faults:
         raise NonconformantResource("Only the answer in a Task is yours to change.", faults)
     if before["status"] == after["status"]:

@@ -19,6 +19,7 @@ from service.store.caseloads import KEPT_DAYS
 from service.store.channels import Dispatch, Place
 from service.store.commit import (
     LAST_UPDATED,
+    OUTCOMES,
     RELAY,
     Answer,
     AuditEntry,
@@ -28,6 +29,7 @@ from service.store.commit import (
     Delivery,
     Key,
     RawMessage,
+    Reached,
     Receipt,
     Reference,
     Stale,
@@ -35,6 +37,7 @@ from service.store.commit import (
     Write,
 )
 from service.store.deadlines import LATER, TAKEN, Waiting
+from service.store.evaluation import Done, Noticed
 from service.store.leases import LeaseLost
 from service.store.opening import WrongSchema, open_store, schema_state
 from service.store.records import (
@@ -65,6 +68,7 @@ __all__ = [
     "KEPT_DAYS",
     "LAST_UPDATED",
     "LATER",
+    "OUTCOMES",
     "RELAY",
     "START",
     "TAKEN",
@@ -80,6 +84,7 @@ __all__ = [
     "Deadline",
     "Delivery",
     "Dispatch",
+    "Done",
     "Entry",
     "Event",
     "Head",
@@ -90,11 +95,13 @@ __all__ = [
     "ListChange",
     "ListState",
     "Lookup",
+    "Noticed",
     "Occurrence",
     "Page",
     "Place",
     "Position",
     "RawMessage",
+    "Reached",
     "Recall",
     "Receipt",
     "Reference",

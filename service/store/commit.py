@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from service.errors import Conflict, Issue
 from service.model import Instant
@@ -44,6 +44,18 @@ class Step:
     at: int = 0  # microseconds; 0: nothing comes any more
 
 
+# What a team may record that it did with a patient: CodeSystem evaluation.
+OUTCOMES: Final = ("discussed", "assessed", "treated")
+
+
+class Reached(NamedTuple):
+    """A step of a notice that figures count: received, answered, escalated, cancelled, or one of
+    OUTCOMES."""
+
+    step: str
+    at: int = 0  # microseconds; 0: when it is written
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Write:
     """One new version of one resource."""
@@ -61,6 +73,7 @@ class Write:
     keeps_audience: bool = False  # a commit's recipients do not come to see it by this version
     visible_to: tuple[str, ...] = ()  # ODS codes beside the owner and the commit's recipients
     step: Step | None = None  # of a Task that waits for its answer; None: as before
+    reached: tuple[Reached, ...] = ()  # with this version of a Task
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ the two together. The order of the columns is the order of a row in `Transaction
 
 from __future__ import annotations
 
-REVISION = "0006"  # the newest migration
+REVISION = "0007"  # the newest migration
 
 COLUMNS: dict[str, dict[str, str]] = {
     "message": {
@@ -128,6 +128,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "instead_of": "text",
         "chase": "text",
     },
+    "reached": {"task_id": "text", "step": "text", "at": "bigint"},
     "caseload": {
         "id": "text",
         "team": "text",

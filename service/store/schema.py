@@ -8,10 +8,21 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.store import schema_caseloads, schema_deadlines, schema_subscriptions
+from service.store import (
+    schema_caseloads,
+    schema_deadlines,
+    schema_evaluation,
+    schema_subscriptions,
+)
 from service.store.columns import BIG, flag, metadata, number, octets, small, text
 
-__all__ = ["metadata", "schema_caseloads", "schema_deadlines", "schema_subscriptions"]
+__all__ = [
+    "metadata",
+    "schema_caseloads",
+    "schema_deadlines",
+    "schema_evaluation",
+    "schema_subscriptions",
+]
 
 COMMITTED = sa.text("state = 'committed'")
 REFUSED = sa.text("state = 'refused'")

@@ -27,6 +27,7 @@ deadline = sa.Table(
     text("chase"),
     sa.CheckConstraint("role IN ('action', 'information')", "deadline_role"),
     sa.Index("deadline_message", "message_id", "task_id"),
+    sa.Index("deadline_feed", "recipient", "n"),
     sa.Index(
         "deadline_unanswered",
         "next_at",

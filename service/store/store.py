@@ -24,6 +24,7 @@ from service.store.commit import (
 )
 from service.store.database import Database
 from service.store.deadlines import Deadlines
+from service.store.evaluation import Evaluations
 from service.store.leases import Leases
 from service.store.records import START, Event, Head, Page, Position, Stored
 from service.store.settings import StoredSettings
@@ -49,6 +50,7 @@ class Store:
         self.leases = Leases(database, clock)
         self.channels = Channels(database, clock)
         self.deadlines = Deadlines(database)
+        self.evaluations = Evaluations(database)
         self.dead_letters = letters.DeadLetters(database, clock)
         self.settings = StoredSettings(database)
         self.subscriptions = Subscriptions(database, clock)

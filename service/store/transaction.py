@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from service.errors import ConflictingMessage, NotFound
 from service.model import Instant
-from service.store import concerning, deadlines, rows, versions
+from service.store import concerning, deadlines, evaluation, rows, versions
 from service.store.caseload_records import Concerned
 from service.store.commit import (
     RELAY,
@@ -256,6 +256,7 @@ def _set_deadlines(
         new = [rows.deadline(d, message.sender, message.id) for d in numbered]
         tx.insert("deadline", [row for row in new if row])
     deadlines.follow(tx, change.writes, updated)
+    evaluation.note(tx, change.writes, updated)
 
 
 def _visible(change: Change, numbered: Sequence[Numbered], locked: Locked) -> list[Row]:

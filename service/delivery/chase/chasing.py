@@ -28,8 +28,8 @@ from service.store import (
     Commit,
     Delivery,
     RawMessage,
+    Reached,
     Stale,
-    Step,
     Store,
     Waiting,
     Write,
@@ -115,7 +115,7 @@ class Chasing:
                 received_at=Instant.of(self._clock()),
             ),
             answer=_NO_ANSWER,
-            writes=(_with_step(task, plan.step), *plan.writes),
+            writes=(_with_step(task, plan), *plan.writes),
             deliveries=tuple(plan.deliveries),
             shared=plan.shared,
         )
@@ -128,8 +128,9 @@ class Chasing:
             raise NonconformantResource(issues=errors)
 
 
-def _with_step(write: Write, step: Step) -> Write:
-    return replace(write, step=step)
+def _with_step(write: Write, plan: Plan) -> Write:
+    reached = (*write.reached, Reached("escalated")) if plan.escalated else write.reached
+    return replace(write, step=plan.step, reached=reached)
 
 
 def _resources(deliveries: Sequence[Delivery]) -> Iterator[Resource]:

@@ -38,6 +38,7 @@ class Plan:
 
     task: Resource  # its next version
     step: Step
+    escalated: bool = False  # nobody answered in time, or who was asked refused
     deliveries: list[Delivery] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     shared: tuple[Reference, ...] = ()
@@ -108,6 +109,7 @@ class Planner:
         name = other and (self._directory.name_of(other) or other)
         what = asked_instead(name) if name else nobody_instead(facts)
         plan = self._next(facts, f"{line} {what}", step)
+        plan.escalated = True
         if other:
             self._ask_instead(facts, plan, other, line, "fallback")
         if facts.waiting.sender:
