@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any
 
 from service.app import Relay, assemble, take_in
-from service.cli.rules import rules
 from service.mllp import Address, Intake, Listener
 from service.model import OdsCode
 from service.settings import Settings
 from service.store import open_store
+from tests.shipped import shipped
 
 Listen = Callable[..., "Wire"]
 
@@ -29,9 +29,8 @@ def intake_of(relay: Relay) -> Intake:
 @contextmanager
 def quick_relay(url: str) -> Iterator[Relay]:
     """A relay whose mappings are loaded once for all tests."""
-    settings = Settings(database=url)
     with open_store(url) as store:
-        yield assemble(settings, store, *rules(settings.mappings))
+        yield assemble(Settings(database=url), store, *shipped())
 
 
 @dataclass

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from service.app import Relay, create_app
 from service.model import OdsCode
 from service.security import Client, Scopes
+from service.store import Store
 
 HL7V2 = "application/hl7-v2"
 FHIR = "application/fhir+json"
+_LOCK = Lock()
+_APPS: WeakKeyDictionary[Store, Flask] = WeakKeyDictionary()
 
 
 @dataclass
@@ -29,7 +35,7 @@ class Team:
         """Return a client of this organisation, with these scopes."""
         client = Client(id=f"{ods}-1", organisation=OdsCode(ods), scopes=Scopes.parse(scopes))
         token = relay.tokens.issue(client, relay.new_id())
-        return cls(ods=ods, http=create_app(relay).test_client(), token=token)
+        return cls(ods=ods, http=_app(relay).test_client(), token=token)
 
     def post(self, path: str, body: bytes, media_type: str = HL7V2, **headers: str) -> TestResponse:
         """Post bytes."""
@@ -61,3 +67,15 @@ class Team:
     def _headers(self, more: dict[str, str]) -> dict[str, str]:
         named = {name.replace("_", "-"): value for name, value in more.items()}
         return {"Authorization": f"Bearer {self.token}", **named}
+
+
+def _app(relay: Relay) -> Flask:
+    """Return the relay's application, made once; threads cannot safely make several at once.
+
+    Werkzeug compiles its routes, and CPython 3.11 fails at times when two threads compile
+    (python/cpython#106905).
+    """
+    with _LOCK:
+        if relay.store not in _APPS:
+            _APPS[relay.store] = create_app(relay)
+        return _APPS[relay.store]

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.app import Relay, compose
+from service.app import Relay, assemble
 from service.fhir.validate import check
 from service.settings import Settings
+from service.store import open_store
 from tests.relay_client import Team
+from tests.shipped import shipped
 from tests.stored import stored_resources
 
 pytest_plugins = ["tests.store_fixtures"]
@@ -21,9 +23,8 @@ def relay(database_url: str) -> Iterator[Relay]:
 
     At its end everything that was stored must conform to its profiles, whatever the test did.
     """
-    relay = compose(Settings(database=database_url))
-    with relay.store:
-        yield relay
+    with open_store(database_url) as store:
+        yield assemble(Settings(database=database_url), store, *shipped())
     faults = {
         resource["resourceType"]: found
         for resource in stored_resources(database_url)

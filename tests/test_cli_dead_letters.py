@@ -92,7 +92,11 @@ def test_one_is_shown_with_every_issue_and_its_bytes_only_when_asked(database, r
 
     assert shown.stdout.startswith(f"{refused[1]} is refused\nfrom RJZ, {HL7V2}, ")
     assert "came 2 times" in shown.stdout
-    assert shown.stdout.count("error: ") >= 2
+    with open_store(database) as store:
+        letter = store.dead_letters.get(refused[1])
+    assert letter.issues
+    for issue in letter.issues:
+        assert f"{issue.severity}: {issue.text}" in shown.stdout
     assert "TESTPATIENT" not in shown.stdout
     assert raw.stdout.encode() == RESULT.replace(RESULT_ID, b"KCH-2")
 

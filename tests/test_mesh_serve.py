@@ -89,7 +89,7 @@ def test_what_cannot_be_sent_is_said_at_the_start(meshed: Relay, sandbox: Sandbo
     settings = {"database": meshed.settings.database, "mappings": meshed.settings.mappings}
 
     started = time.monotonic()
-    refused = command("deliver", **settings)
+    refused = command("deliver", push="false", **settings)
 
     assert refused.returncode == 1
     assert "8HX03 is to be reached by mesh, which is not set up" in refused.stderr

@@ -78,7 +78,11 @@ class SubscriptionRoutes:
 
     def refuse_patch(self, id_: str) -> Response:
         """A patch of what is masked could not be understood."""
-        raise MethodNotAllowed("A Subscription is changed by PUT.")
+
+        def refuse(_: Exchange) -> Reply:
+            raise MethodNotAllowed("A Subscription is changed by PUT.")
+
+        return self._serve("patch", id_, refuse)
 
     def status(self, id_: str) -> Response:
         """How one stands."""
