@@ -107,6 +107,8 @@ FAULTS = {
     "children::section": "there is no axis children",
     "//section[@code=$x]": "character 17",
     "a b": "there is no operator b",
+    "1|1": "no XPath",
+    "nowhere[section/(1)/title | 1]": "no XPath",
     "x" * 2001: "at most 2000 characters",
 }
 

@@ -19,6 +19,7 @@ Kind = Literal["literal", "number", "sign", "name"]
 Start = Literal["place", "document", "envelope"]
 
 LONGEST: Final = 2_000  # characters of a path
+_ANY: Final = etree.Element("any")
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<literal>"[^"]*"|'[^']*')|(?P<number>\d+(?:\.\d*)?|\.\d+)"""
     r"""|(?P<sign>//|::|\.\.|!=|<=|>=|[/()\[\]@,|+\-=<>*.])"""
@@ -67,15 +68,34 @@ def compile_xpath(text: str) -> Compiled:
     tokens = list(_tokens(text))
     if not tokens:
         raise ValueError("a path is empty")
-    expression = " ".join(_rewritten(tokens)).replace(" :: ", "::")
+    words = list(_rewritten(tokens))
     try:
-        find = etree.XPath(expression, namespaces=PREFIXES)
-    except etree.XPathSyntaxError:
+        find = _tried(words)
+        for predicate in _predicates(words):
+            _tried(predicate)
+    except (etree.XPathSyntaxError, etree.XPathEvalError):
         raise ValueError(f"{text} is no XPath 1.0") from None
     first = next((token.text for token in tokens if token.kind == "name"), "")
     is_absolute = tokens[0].text in {"/", "//"}
     absolute: Start = "envelope" if first.startswith("itk:") else "document"
     return Compiled(find=find, start=absolute if is_absolute else "place")
+
+
+def _tried(words: list[str]) -> etree.XPath:
+    """Compile and evaluate once: that a number is no set of elements, only evaluation finds."""
+    find = etree.XPath(" ".join(words).replace(" :: ", "::"), namespaces=PREFIXES)
+    find(_ANY)
+    return find
+
+
+def _predicates(words: list[str]) -> Iterator[list[str]]:
+    """Yield each predicate: where no element is found, none is evaluated."""
+    opened: list[int] = []
+    for i, word in enumerate(words):
+        if word == "[":
+            opened.append(i)
+        elif word == "]":
+            yield words[opened.pop() + 1 : i]
 
 
 def _tokens(text: str) -> Iterator[_Token]:
