@@ -72,7 +72,7 @@ def compile_xpath(text: str) -> Compiled:
     try:
         find = _tried(words)
         for predicate in _predicates(words):
-            _tried(predicate)
+            _tried(["self::node()", *predicate])
     except (etree.XPathSyntaxError, etree.XPathEvalError):
         raise ValueError(f"{text} is no XPath 1.0") from None
     first = next((token.text for token in tokens if token.kind == "name"), "")
@@ -89,13 +89,13 @@ def _tried(words: list[str]) -> etree.XPath:
 
 
 def _predicates(words: list[str]) -> Iterator[list[str]]:
-    """Yield each predicate: where no element is found, none is evaluated."""
+    """Yield each predicate with its brackets: where no element is found, none is evaluated."""
     opened: list[int] = []
     for i, word in enumerate(words):
         if word == "[":
             opened.append(i)
         elif word == "]":
-            yield words[opened.pop() + 1 : i]
+            yield words[opened.pop() : i + 1]
 
 
 def _tokens(text: str) -> Iterator[_Token]:
