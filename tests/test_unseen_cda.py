@@ -7,7 +7,7 @@ import gzip
 from typing import Any
 
 import pytest
-from cda_letters import US, coded, disposition, document, enveloped
+from cda_letters import NUMBER, US, VERIFIED, coded, disposition, document, enveloped
 from mapping_samples import converted, fact
 
 from service import formats
@@ -88,12 +88,49 @@ def beside(document: bytes, content: bytes) -> bytes:
     return one.replace(listed, item + listed)
 
 
-def test_an_attachment_beside_the_document_does_not_keep_it_back_and_is_told() -> None:
-    _, transfer = converted("RX5", beside(document(), b"%PDF-1.4 words"))
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_attachment_beside_the_document_is_a_document_of_the_message(*, packed: bool) -> None:
+    content = b"%PDF-1.4 words"
+    body = beside(document(), gzip.compress(content) if packed else content)
+    if packed:
+        body = body.replace(b'base64="true"', b'base64="true" compressed="true"')
+    _, transfer = converted("RX5", body)
 
     assert transfer.kind == "discharge"
-    told = [issue for issue in transfer.issues if "no clinical document" in issue.text]
-    assert ["(application/pdf)" in issue.text for issue in told] == [True]
+    letter, attached = transfer.documents
+    assert (letter.content_type, attached.content_type) == ("application/xml", "application/pdf")
+    assert attached.content == content
+
+
+def test_an_attachment_beside_two_documents_is_told_since_whose_it_is_is_not_known() -> None:
+    other = document().replace(b"'D1'", b"'D2'")
+    body = beside(document() + b"</payload><payload id='p3'>" + other, b"%PDF-1.4 words")
+    sources = formats.FORMATS["cda"].read(body)
+
+    told = [issue.text for source in sources for issue in source.issues]
+    assert len([text for text in told if "no clinical document (application/pdf)" in text]) == 2
+
+
+def test_an_envelope_of_very_many_payloads_is_refused() -> None:
+    many = b"</payload><payload>".join([b"JVBERi0="] * 30)
+
+    with pytest.raises(UnreadableMessage, match="at most 20 payloads"):
+        formats.FORMATS["cda"].read(beside(document() + b"</payload><payload>" + many, b"x"))
+
+
+@pytest.mark.parametrize("number", [NUMBER, "7"])
+def test_a_recipient_with_a_number_of_the_patients_is_the_patient(number: str) -> None:
+    named = (
+        "<informationRecipient typeCode='TRC'><intendedRecipient>"
+        f"<id root='{VERIFIED}' extension='{NUMBER}'/><informationRecipient><name>"
+        "<given>Ann</given><family>XXTEST</family></name></informationRecipient>"
+        "</intendedRecipient></informationRecipient>"
+    ).replace(f"extension='{NUMBER}'", f"extension='{number}'")
+    ids = f"<id root='{VERIFIED}' extension='{NUMBER}'/>"
+    _, transfer = converted("RX5", document(ids=ids, header=named))
+
+    is_patient = number == NUMBER
+    assert fact(transfer, "recipients[].party") == ("patient" if is_patient else "practitioner",)
 
 
 def test_an_envelope_with_an_attachment_alone_is_refused_for_that() -> None:

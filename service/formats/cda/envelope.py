@@ -5,8 +5,9 @@ ITK Distribution Envelope 2.0 (urn:nhs-itk:ns:201005); the envelope may come wit
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -25,7 +26,8 @@ _SOAP: Final = frozenset((SOAP_11, SOAP_12))
 class Envelope:
     """What the sender said around the document; each part is "" where it said nothing."""
 
-    header: etree._Element | None = field(repr=False, default=None)  # DistributionEnvelope alone
+    # DistributionEnvelope with its header, and of its payloads those that are attachments
+    header: etree._Element | None = field(repr=False, default=None)
     tracking_id: str = ""
     service: str = ""  # e.g. "urn:nhs-itk:services:201005:SendCDADocument-v2-0"
     sender: str = ""  # ODS code of the senderAddress
@@ -33,6 +35,28 @@ class Envelope:
     soap: str = ""  # namespace of the SOAP envelope; "" if there is none
     message_id: str = ""  # wsa:MessageID
     wants_acknowledgement: bool = False  # an infrastructure acknowledgement was asked for
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A payload that is no clinical document: a PDF, a picture."""
+
+    payload: etree._Element = field(repr=False)
+    content: bytes = field(repr=False)  # unpacked
+    media_type: str = ""  # as the manifest says; "" where it says none
+
+
+def with_attachments(envelope: Envelope, attachments: Iterable[Attachment]) -> Envelope:
+    """Return the envelope with its attachments, in base64 whatever they were packed in."""
+    held = list(attachments)
+    if envelope.header is None or not held:
+        return envelope
+    header = deepcopy(envelope.header)
+    every = etree.SubElement(header, f"{{{ITK}}}payloads")
+    for attachment in held:
+        one = etree.SubElement(every, f"{{{ITK}}}payload", mimetype=attachment.media_type)
+        one.text = base64.b64encode(attachment.content).decode()
+    return replace(envelope, header=header)
 
 
 def envelope_of(root: etree._Element) -> Envelope | None:

@@ -13,7 +13,14 @@ from typing import Final
 from lxml import etree
 
 from service.errors import Issue, ServiceError, TooLarge
-from service.formats.cda.envelope import Envelope, envelope_of, manifest_item, payloads
+from service.formats.cda.envelope import (
+    Attachment,
+    Envelope,
+    envelope_of,
+    manifest_item,
+    payloads,
+    with_attachments,
+)
 from service.formats.cda.message import CdaMessage
 from service.formats.cda.names import HL7, ITK, split
 from service.formats.xml_tree import MAX_BYTES, XmlTree, is_xml, line_of, read_tree, refusal
@@ -34,13 +41,15 @@ def read(body: bytes, charset: str | None = None) -> tuple[CdaMessage, ...]:
     tree = read_tree(body, charset)
     tree = _with_namespace(tree)
     envelope = envelope_of(tree.root)
-    others: list[etree._Element] = []
+    others: list[Attachment] = []
     documents = list(_documents(tree.root, others))
     if not documents:
         _refuse(tree.root, others)
     if len(documents) > MOST_DOCUMENTS:
         raise refusal(f"an envelope has at most {MOST_DOCUMENTS} documents", 1)
     several = len(documents) > 1
+    if envelope and envelope.header is not None and not several:
+        envelope, others = with_attachments(envelope, others), []
     return tuple(
         CdaMessage(
             document=document,
@@ -81,7 +90,7 @@ def _with_namespace(tree: XmlTree) -> XmlTree:
     )
 
 
-def _documents(root: etree._Element, others: list[etree._Element]) -> Iterator[etree._Element]:
+def _documents(root: etree._Element, others: list[Attachment]) -> Iterator[etree._Element]:
     """Yield every document as the root of a tree of its own, so that "/" is its beginning.
 
     Payloads that are no XML are put into `others`.
@@ -91,13 +100,17 @@ def _documents(root: etree._Element, others: list[etree._Element]) -> Iterator[e
         return
     for found in root.iter(_DOCUMENT):
         yield _alone(found)
-    for payload in payloads(root):
+    carried = list(payloads(root))
+    if len(carried) > MOST_DOCUMENTS:
+        raise refusal(f"an envelope has at most {MOST_DOCUMENTS} payloads", 1)
+    for payload in carried:
         if len(payload) == 0 and payload.text and not payload.text.isspace():
             plain = _unpacked(payload)
             if is_xml(plain):
                 yield from _documents(read_tree(plain).root, others)
             else:
-                others.append(payload)
+                media_type = _media_type(payload)
+                others.append(Attachment(payload=payload, content=plain, media_type=media_type))
 
 
 def _alone(element: etree._Element) -> etree._Element:
@@ -135,19 +148,23 @@ def _inflated(packed: bytes, line: int) -> bytes:
     return plain
 
 
-def _kind_of(payload: etree._Element) -> str:
+def _media_type(payload: etree._Element) -> str:
     """Return what the manifest says that a payload is, if that is a media type."""
     item = manifest_item(payload)
-    told = item.get("mimetype", "") if item is not None else ""
-    return f" ({told})" if _MEDIA_TYPE.fullmatch(told) else ""
+    told = item.get("mimetype", "").strip() if item is not None else ""
+    return told if _MEDIA_TYPE.fullmatch(told) else ""
+
+
+def _kind_of(other: Attachment) -> str:
+    return f" ({other.media_type})" if other.media_type else ""
 
 
 def _doubts(
-    root: etree._Element, envelope: Envelope | None, others: Iterable[etree._Element]
+    root: etree._Element, envelope: Envelope | None, others: Iterable[Attachment]
 ) -> Iterator[Issue]:
     for other in others:
         text = f"a payload is no clinical document{_kind_of(other)}; it is in the message only"
-        yield _doubt(text, other)
+        yield _doubt(text, other.payload)
     if envelope and envelope.header is not None and not envelope.tracking_id:
         yield _doubt("the envelope has no tracking id; the document's own is taken", root)
     for container in root.iter(f"{{{ITK}}}payloads", f"{{{ITK}}}manifest"):
@@ -162,11 +179,11 @@ def _doubt(text: str, element: etree._Element) -> Issue:
     return Issue(severity="warning", code="structure", text=text, source=place)
 
 
-def _refuse(root: etree._Element, others: list[etree._Element]) -> None:
+def _refuse(root: etree._Element, others: list[Attachment]) -> None:
     """Say why there is nothing to read."""
     if others:
         text = f"the payload is no clinical document in CDA{_kind_of(others[0])}"
-        raise refusal(text, line_of(others[0]))
+        raise refusal(text, line_of(others[0].payload))
     answer = next(root.iter(*_ANSWERS), None)
     if answer is not None:
         raise refusal("this is an answer (ITK2), not a document", line_of(answer))
