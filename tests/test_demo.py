@@ -67,6 +67,14 @@ def until_served(process: subprocess.Popen[str]) -> str:
     raise AssertionError(shown + process.stderr.read())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """A shell lets what it runs in the background ignore Ctrl-C, and its children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
     """The demo without --serve, run once, and that it leaves no file."""
