@@ -22,6 +22,7 @@ from service.api.faults import answer_faults
 from service.api.fhir import Parts, answer_for, fhir_blueprint, replay_transaction, take_bundle
 from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
+from service.api.measures import measure_blueprint
 from service.api.oauth import oauth_blueprint
 from service.api.progress import progress_blueprint
 from service.api.register import StoredRegister
@@ -34,6 +35,7 @@ from service.delivery.posting import Poster
 from service.delivery.progress import Progress
 from service.delivery.routing import Routing
 from service.errors import NotFound, ServiceError, Unavailable
+from service.evaluation import Evaluation
 from service.explaining import Explaining, Trial
 from service.fhir.build import organisation
 from service.fhir.search_parameters import Resource
@@ -162,6 +164,7 @@ def create_app(relay: Relay) -> Flask:
     app.register_blueprint(_progress(relay, authenticate))
     app.register_blueprint(acknowledgements_blueprint(business(relay), authenticate))
     app.register_blueprint(caseload_blueprint(relay, authenticate, check))
+    app.register_blueprint(_measures(relay, authenticate))
     app.register_blueprint(fhir_blueprint(fhir_parts(relay, authenticate)))
     return app
 
@@ -186,6 +189,13 @@ def _explaining(relay: Relay, authenticate: Authenticate) -> Blueprint:
 def _progress(relay: Relay, authenticate: Authenticate) -> Blueprint:
     door = Door(relay.store, authenticate, lambda: Instant.of(relay.clock()))
     return progress_blueprint(door, Progress(store=relay.store, directory=relay.routing.directory))
+
+
+def _measures(relay: Relay, authenticate: Authenticate) -> Blueprint:
+    chosen, directory = relay.settings, relay.routing.directory
+    door = Door(relay.store, authenticate, lambda: Instant.of(relay.clock()), chosen.public_url)
+    evaluation = Evaluation(store=relay.store, name_of=directory.name_of)
+    return measure_blueprint(door, evaluation, directory.is_trust, chosen.max_body)
 
 
 def explainer(relay: Relay) -> Explaining:

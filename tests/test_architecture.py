@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "security": {"model", "store", "errors"},
     "caseload": {"model", "store", "fhir", "delivery", "errors"},
+    "evaluation": {"model", "store", "fhir", "delivery", "errors", "bundled"},
     "trials": {"model", "errors"},
     "conversion": {"model", "formats", "mapping", "fhir", "delivery", "trials", "errors"},
     "explaining": {
@@ -56,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {
         *("model", "formats", "mapping", "fhir", "store", "delivery", "security"),
         *("pipeline", "recognition", "answers", "errors", "settings", "log", "itk"),
-        *("conversion", "explaining", "caseload"),
+        *("conversion", "explaining", "caseload", "evaluation"),
     },
 }
 COMPOSITION = {"app", "cli", "demo", "__main__", "__init__"}  # may import everything

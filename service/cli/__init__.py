@@ -15,6 +15,7 @@ from service.cli.doctor import doctor
 from service.cli.explain import explain
 from service.cli.letters import dead_letters, replay, skip
 from service.cli.mappings import check_mappings
+from service.cli.report import report
 from service.cli.send import send
 from service.cli.serve import migrate, serve
 from service.cli.status import late, status
@@ -50,6 +51,6 @@ for command in (
     *(convert, check_mappings, send),
     caseload,
     *(explain, dead_letters, replay, skip),
-    *(deliver, channels, chase, status, late, doctor),
+    *(deliver, channels, chase, status, late, report, doctor),
 ):
     main.add_command(command)

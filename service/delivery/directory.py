@@ -95,6 +95,11 @@ class Directory:
         entry = self._entries.get(ods)
         return entry.name if entry else None
 
+    def is_trust(self, ods: OdsCode) -> bool:
+        """Whether an organisation sends rather than is sent to."""
+        entry = self._entries.get(ods)
+        return entry is not None and entry.kind == "trust"
+
     def terms_of(self, ods: OdsCode | None) -> Terms:
         """Return how soon an organisation answers; a practice's need not be listed."""
         entry = self._entries.get(ods) if ods else None
