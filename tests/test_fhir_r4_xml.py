@@ -172,6 +172,31 @@ def test_dangerous_or_broken_xml_is_refused_at_once_with_its_place(
     assert SECRET not in str(refusal.value)
 
 
+UNKNOWN = {
+    "unknown elements": (f"<Patient {FHIR}>{'<x/>' * 390_000}</Patient>", "tags"),
+    "fewer of them": (f"<Patient {FHIR}>{'<x/>' * 19_000}</Patient>", "R4 does not have"),
+    "more in one": (f"<Patient {FHIR}>{'<active/>' * 30_000}</Patient>", "20000 children"),
+    "texts": (f"<Patient {FHIR}>{'<name>x</name>' * 15_000}</Patient>", "R4 does not have"),
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_what_is_mostly_no_fhir_is_refused_within_a_second(kind: str) -> None:
+    body, reason = UNKNOWN[kind]
+    start = time.process_time()
+    with pytest.raises(UnreadableMessage, match=reason):
+        FORMAT.read(body.encode())
+
+    assert time.process_time() - start < 1
+
+
+def test_of_very_many_parts_that_are_not_read_the_first_are_told_and_how_many_more() -> None:
+    told = parse(patient("<o:name xmlns:o='urn:o'/>" * 9_000)).issues
+
+    assert len(told) == 101
+    assert told[-1].text == "8900 more parts were not read"
+
+
 def test_no_file_is_opened_for_an_external_entity(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text(SECRET)

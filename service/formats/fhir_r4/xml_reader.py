@@ -26,6 +26,10 @@ _ATTRIBUTES: Final = frozenset({"id", "url"})
 _INTEGER: Final = re.compile(r"-?\d{1,18}")
 _DECIMAL: Final = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?")
 _INTEGERS: Final = frozenset({"integer", "positiveInt", "unsignedInt"})
+MOST_TAGS: Final = 200_000  # of "<", as in 10 MB of resources without attachments
+MOST_CHILDREN: Final = 20_000  # of one element
+MOST_TOLD: Final = 100  # of what is unknown, one by one
+MOST_UNKNOWN: Final = 10_000  # elements, attributes and texts that are not the release's
 
 
 def read_xml(body: bytes, definitions: Definitions) -> tuple[dict[str, Any], list[Issue]]:
@@ -36,8 +40,10 @@ def read_xml(body: bytes, definitions: Definitions) -> tuple[dict[str, Any], lis
     tree = read_tree(body)
     if not tree.root.tag.startswith(_FHIR):
         raise refusal(_NOT_FHIR, line_of(tree.root))
+    if tree.content.count(b"<") > MOST_TAGS:
+        raise refusal(f"not FHIR XML as it is read here: more than {MOST_TAGS} tags", 1)
     reading = _Reading(_sources(tree), tree.issues, definitions)
-    return reading.resource(tree.root), reading.issues
+    return reading.resource(tree.root), reading.told()
 
 
 def _sources(tree: XmlTree) -> dict[etree._Element, str]:
@@ -61,6 +67,15 @@ class _Reading:
         self.sources = sources
         self.issues = list(issues)
         self.definitions = definitions
+        self.unknown = 0
+        self.untold = 0  # of them not told one by one
+
+    def told(self) -> list[Issue]:
+        """Return what was not read: the first parts one by one, how many more there are."""
+        if not self.untold:
+            return self.issues
+        text = f"{self.untold} more parts were not read"
+        return [*self.issues, Issue(severity="warning", code="structure", text=text)]
 
     def resource(self, element: etree._Element) -> dict[str, Any]:
         kind = etree.QName(element).localname
@@ -78,6 +93,9 @@ class _Reading:
     def groups(self, element: etree._Element) -> dict[str, list[etree._Element]]:
         """Return the children by name, in the order in which the names first come."""
         groups: dict[str, list[etree._Element]] = {}
+        if len(element) > MOST_CHILDREN:
+            told = f"an element has more than {MOST_CHILDREN} children"
+            raise refusal(f"not FHIR XML as it is read here: {told}", line_of(element))
         self.text(element.text, element)
         for child in element:
             self.text(child.tail, element)
@@ -97,6 +115,8 @@ class _Reading:
     ) -> None:
         """Put the elements of one name where JSON has them."""
         kind = known.type if known else ""
+        if known is None:
+            self.count(len(alike), alike[-1])
         values = [self.value(child, kind) for child in alike]
         hidden = [self.hidden(child, kind) for child in alike]
         many = len(alike) > 1 or (known is not None and known.many)
@@ -153,7 +173,18 @@ class _Reading:
         if text and not text.isspace():
             self.unread(element, "text between the elements of")
 
+    def count(self, unknown: int, element: etree._Element) -> None:
+        """Refuse a document that is mostly no FHIR: each of its parts would be told of."""
+        self.unknown += unknown
+        if self.unknown > MOST_UNKNOWN:
+            told = f"more than {MOST_UNKNOWN} parts that {self.definitions.name} does not have"
+            raise refusal(f"not FHIR XML: there are {told}", line_of(element))
+
     def unread(self, element: etree._Element, what: str) -> None:
+        self.count(1, element)
+        if len(self.issues) >= MOST_TOLD:
+            self.untold += 1
+            return
         place = f"line {line_of(element)}"
         name = etree.QName(element).localname
         text = f"{what} {name} was not read"
