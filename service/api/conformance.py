@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cache
+from typing import Final
 
 from flask import Blueprint, Response, current_app, request
 
@@ -13,6 +14,11 @@ from service.api.negotiation import check_accept
 from service.api.reply import Header, Reply, dumps
 from service.fhir.bundle_identity import matches
 from service.fhir.capability import Served, capability_statement
+from service.fhir.capability_caseloads import CASELOAD
+from service.fhir.capability_measures import MEASURES
+
+# How endpoints begin, and what they are told by.
+_BLUEPRINTS: Final = {"fhir.": "", "caseloads.": CASELOAD, "measures.": MEASURES}
 
 
 def add_conformance(
@@ -30,7 +36,7 @@ def add_conformance(
     def metadata() -> Response:
         """What this server can do."""
         check_accept(request.headers.get("Accept", ""), request.args.get("_format", ""))
-        body, tag = statement(door.base(), _interactions(bp.name))
+        body, tag = statement(door.base(), _interactions())
         headers: tuple[Header, ...] = (
             ("ETag", f'W/"{tag}"'),
             ("Cache-Control", "public, max-age=300"),
@@ -40,9 +46,12 @@ def add_conformance(
         return Reply(body=body, headers=headers).response()
 
 
-def _interactions(blueprint: str) -> frozenset[str]:
-    """Return what the routes of a blueprint are called."""
-    endpoints = (rule.endpoint for rule in current_app.url_map.iter_rules())
+def _interactions() -> frozenset[str]:
+    """Return what the routes below the FHIR endpoint are called."""
+    endpoints = {rule.endpoint for rule in current_app.url_map.iter_rules()}
     return frozenset(
-        name[len(blueprint) + 1 :] for name in endpoints if name.startswith(f"{blueprint}.")
+        told + name.removeprefix(begins)
+        for begins, told in _BLUEPRINTS.items()
+        for name in endpoints
+        if name.startswith(begins)
     )

@@ -43,7 +43,7 @@ class Dispatch:
             return self._reading.history(exchange, kind, id_, args)
         if id_ and request.tail.startswith(f"{_HISTORY}/"):
             version = request.tail.removeprefix(f"{_HISTORY}/")
-            return self._reading.vread(exchange, kind, id_, version, headers)
+            return self._reading.vread(exchange, kind, id_, version, headers, args=args)
         raise NotFound("There is nothing to read at this address.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from service.api import sources
@@ -27,7 +28,14 @@ class Planner:
         self._records, self._store = records, records.store
 
     def sources(self, query: Query, organisation: str) -> list[Source]:
-        """Return the sources to walk in turn; together they hold every visible match once."""
+        """Return the sources to walk in turn; together they hold every visible match once.
+
+        A search that says how to sort is a list, and ends.
+        """
+        found = self._sources(query, organisation)
+        return [replace(one, open=False) for one in found] if query.sort else found
+
+    def _sources(self, query: Query, organisation: str) -> list[Source]:
         for criterion in query.criteria:
             if criterion.name == "_id":
                 ids = list(map(unescape, alternatives(criterion.value)))

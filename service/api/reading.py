@@ -43,13 +43,20 @@ class Reading:
         return _shown(exchange, present(stored), headers, args)
 
     def vread(
-        self, exchange: Exchange, kind: str, id_: str, version: str, headers: Headers
+        self,
+        exchange: Exchange,
+        kind: str,
+        id_: str,
+        version: str,
+        headers: Headers,
+        *,
+        args: MultiDict[str, str],
     ) -> Reply:
         """Return one version, whatever came after it."""
         exchange.require(kind, "r")
         number = int(version) if version.isascii() and version.isdigit() else 0
         stored = self._records.vread(exchange.client.organisation, kind, id_, number)
-        return _shown(exchange, present(stored), headers, MultiDict())
+        return _shown(exchange, present(stored), headers, args)
 
     def history(self, exchange: Exchange, kind: str, id_: str, args: MultiDict[str, str]) -> Reply:
         """Return the versions of one resource, newest first, as a history Bundle."""

@@ -76,7 +76,9 @@ def add_reading(bp: Blueprint, door: Door, reading: Reading, searching: Searchin
             "vread",
             kind,
             id_,
-            lambda exchange: reading.vread(exchange, kind, id_, version, request.headers),
+            lambda exchange: reading.vread(
+                exchange, kind, id_, version, request.headers, args=request.args
+            ),
         )
 
 
@@ -84,6 +86,8 @@ def require_known(kind: str) -> None:
     """Raise NotFound for a type that is not kept here, NotServed for those of bookings."""
     if kind in _BOOKINGS:
         raise NotServed
+    if kind == "Bundle":
+        raise NotFound("Bundles are posted to the base address: POST [base], without /Bundle.")
     if kind not in types():
         named = kind if r4.is_resource(kind) else "This resource type"
         raise NotFound(f"{named} is not kept here: GET metadata lists what is.")

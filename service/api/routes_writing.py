@@ -13,9 +13,11 @@ from service.api.reply import Reply, refused
 from service.api.routes_reading import require_known
 from service.api.tasks import Tasks
 from service.api.writing import ACTIONS, UPDATES, Writing, checked_type, read_resource
-from service.errors import BadRequest, MethodNotAllowed
-from service.fhir.bundle import Request
+from service.errors import BadRequest, Issue, MethodNotAllowed
+from service.fhir.bundle import Request, condition_in
 from service.fhir.capability import READ_ONLY
+from service.fhir.search_query import NEUTRAL
+from service.fhir.search_text import nameable
 
 _READS = "GET, HEAD, OPTIONS"
 
@@ -37,7 +39,7 @@ class WritingRoutes:
 
     def create(self, kind: str) -> Response:
         """Create; conditional with If-None-Exist."""
-        condition = request.headers.get("If-None-Exist", "").lstrip("?")
+        condition = condition_in(request.headers.get("If-None-Exist", ""), kind)
         return self._write(Request(method="POST", type=kind, if_none_exist=condition))
 
     def update(self, kind: str, id_: str) -> Response:
@@ -61,6 +63,8 @@ class WritingRoutes:
         if asked.type in READ_ONLY:
             error = MethodNotAllowed(f"A {asked.type} comes in a transaction or message only.")
             return refused(error).also(("Allow", _READS)).response()
+        if not asked.query:
+            _refuse_parameters()
         return self._door.serve(
             ACTIONS[asked.method],
             asked.type,
@@ -95,6 +99,20 @@ def _whole(asked: Request, body: bytes) -> Request:
     if asked.method == "PATCH":
         return asked.with_resource(as_binary(body))
     return checked_type(asked.with_resource(read_resource(body)))
+
+
+def _refuse_parameters() -> None:
+    """A condition in the wrong place would be a second record of the same patient."""
+    told = "It says nothing here: a condition is If-None-Exist, or PUT or PATCH Type?identifier=…"
+    unknown = [nameable(name) for name in request.args if name not in NEUTRAL]
+    if unknown:
+        raise BadRequest(
+            "The request is not understood.",
+            [
+                Issue(severity="error", code="not-supported", text=told, target=f"http.{name}")
+                for name in unknown
+            ],
+        )
 
 
 def _if_match() -> str:

@@ -123,12 +123,18 @@ def _request(index: int, entry: dict[str, Any]) -> Request:
         query=query or "",
         full_url=entry.get("fullUrl", ""),
         resource=resource if isinstance(resource, dict) else None,
-        if_none_exist=asked.get("ifNoneExist", "").lstrip("?"),
+        if_none_exist=condition_in(asked.get("ifNoneExist", ""), kind or ""),
         if_match=asked.get("ifMatch", ""),
         if_none_match=asked.get("ifNoneMatch", ""),
         if_modified_since=asked.get("ifModifiedSince", ""),
         place=f"Bundle.entry[{index}]",
     )
+
+
+def condition_in(text: str, kind: str) -> str:
+    """Return the condition of an If-None-Exist; HAPI's client writes a whole address before it."""
+    address, mark, query = text.partition("?")
+    return query if mark and address.rpartition("/")[2] in ("", kind) else text
 
 
 def _faults(request: Request) -> Iterable[Fault]:

@@ -6,9 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from service.fhir.capability_caseloads import caseload_claims
+from service.fhir.capability_measures import measure_claims
 from service.fhir.capability_subscriptions import subscription_claims
 from service.fhir.index import REFERENCES
 from service.fhir.search_parameters import Resource, parameters, types
+from service.fhir.search_values import MODIFIERS
 from service.fhir.systems import CANONICAL
 
 READ_ONLY: Final = ("Binary",)  # their content comes with messages and transactions
@@ -27,7 +30,10 @@ _SEARCH: Final = (
     "Unknown parameters and modifiers are refused (400). A date without an offset is read in "
     "Europe/London. Communications of a recipient come in the order of their event numbers, and "
     "there is always a next link, even on an empty page: keep it and call it again; "
-    "Prefer: wait=25 waits for the next one."
+    "Prefer: wait=25 waits for the next one. A search with _sort ends: its last page has no next "
+    "link. Conditions of creates and updates name an identifier with its system. Modifiers: "
+    + "; ".join(f"{kind} :{' :'.join(names)}" for kind, names in MODIFIERS.items())
+    + "; reference :Type."
 )
 
 
@@ -88,7 +94,8 @@ def _rest(served: Served) -> dict[str, Any]:
 
 def _resources(served: Served) -> list[dict[str, Any]]:
     kept = [_resource(kind, served) for kind in types()]
-    every = [*kept, *subscription_claims(served.interactions)]
+    told = served.interactions
+    every = [*kept, *subscription_claims(told), *caseload_claims(told), *measure_claims(told)]
     return sorted(every, key=lambda one: str(one["type"]))
 
 
@@ -110,6 +117,7 @@ def _security(configuration: str) -> dict[str, Any]:
 def _resource(kind: str, served: Served) -> dict[str, Any]:
     codes = [code for code in allowed(kind) if code in served.interactions]
     writes = "create" in codes
+    by_condition = writes and "identifier" in parameters(kind)
     told: dict[str, Any] = {
         "type": kind,
         "supportedProfile": [url for its, url in served.profiles if its == kind],
@@ -117,9 +125,9 @@ def _resource(kind: str, served: Served) -> dict[str, Any]:
         "versioning": "versioned-update" if writes else "versioned",
         "readHistory": "vread" in codes,
         "updateCreate": False,
-        "conditionalCreate": writes,
+        "conditionalCreate": by_condition,
         "conditionalRead": "full-support",
-        "conditionalUpdate": writes,
+        "conditionalUpdate": by_condition,
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal", "logical", "enforced"],
         "searchInclude": [f"{kind}:{name}" for name in _references(kind)],
