@@ -40,6 +40,7 @@ class Source:
     order: str = ""  # what its rows are sorted by, as _sort says it
     open: bool = False  # a feed: more may come at its end, so there is always a next page
     total: Callable[[], int] | None = None  # how many rows there are, where that is cheap
+    begin: Callable[[], Place] | None = None  # where an empty source goes on once more comes
 
 
 def feed(store: Store, recipient: str, covers: tuple[Criterion, ...]) -> Source:
@@ -50,21 +51,34 @@ def feed(store: Store, recipient: str, covers: tuple[Criterion, ...]) -> Source:
         return [_event(event, (event.n,)) for event in store.feed(recipient, after, count).events]
 
     def total() -> int:
-        head = store.head(recipient)
-        return head.n - head.floor
+        return store.count(recipient)
 
-    return Source(rows=rows, covers=covers, open=True, total=total)
+    def begin() -> Place:
+        return (store.head(recipient).floor,)
+
+    return Source(rows=rows, covers=covers, open=True, total=total, begin=begin)
 
 
 def feed_of_patient(
     store: Store, recipient: str, patient: dict[str, str], covers: tuple[Criterion, ...]
 ) -> Source:
-    """A recipient's Communications about one patient: by patient_id or nhs_number."""
+    """A recipient's Communications about one patient: by patient_id or nhs_number.
+
+    A place remembers where the feed's floor stood when the walk began.
+    """
 
     def rows(place: Place, count: int) -> list[Row]:
-        after = place[0] if place else 0
-        page = store.feed_of_patient(recipient, after=after, count=count, **patient)
-        return [_event(event, (event.n,)) for event in page.events]
+        after, begun = (*place, 0)[:2] if place else (0, 0)
+        page = store.feed_of_patient(
+            recipient,
+            patient_id=patient.get("patient_id", ""),
+            nhs_number=patient.get("nhs_number", ""),
+            after=after,
+            count=count,
+            begun=begun,
+        )
+        floor = begun if place else page.floor
+        return [_event(event, (event.n, floor)) for event in page.events]
 
     return Source(rows=rows, covers=covers, open=True)
 
@@ -78,9 +92,12 @@ def feed_since(
     """
 
     def rows(place: Place, count: int) -> list[Row]:
-        updated, n = place or ((AFTER_ALL, AFTER_ALL) if newest else (since, AFTER_ALL))
-        page = store.feed_since(recipient, updated, n, count, descending=newest)
-        listed = [_event(event, (event.updated, event.n)) for event in page.events]
+        updated, n, *begun = place or ((AFTER_ALL if newest else since), AFTER_ALL)
+        page = store.feed_since(
+            recipient, updated, n, count, descending=newest, begun=begun[0] if begun else 0
+        )
+        floor = begun[0] if begun else page.floor
+        listed = [_event(event, (event.updated, event.n, floor)) for event in page.events]
         return [row for row in listed if row.updated > since] if newest else listed
 
     return Source(rows=rows, covers=covers, open=not newest, order=_order(newest))

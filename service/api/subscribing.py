@@ -36,11 +36,15 @@ from service.fhir.subscription import (
 )
 from service.fhir.topics import BY_NAME
 from service.formats.fhir_r4.json_reader import read_json
-from service.store import Stale, Store, Subscription
+from service.store import Page, Stale, Store, Subscription
 
 Check = Callable[[Resource], list[Issue]]
 _NEUTRAL: Final = ("_format", "_pretty", "_count", "_total")
 _GONE: Final = "This subscription was deleted."
+_RESYNC: Final = (
+    "Ask without eventsSinceNumber: the oldest kept event comes first, and its number tells what "
+    "you have already."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,15 +212,23 @@ class Subscribing:
         topic = BY_NAME[known.topic]
         exchange.require(topic.kind, "r")
         content = asked.content or _content(known)
-        page = self._store.subscriptions.events(
-            known.recipient, known.topic, max(asked.since - 1, 0), MOST_EVENTS
-        )
+        page = self._page(known, asked.since)
         events = [one for one in page.events if not asked.until or one.n <= asked.until]
         full = content == "full-resource"
         may = exchange.client.may
         told = self._notices.of(known.recipient, topic, events, full=full, may=may)
         status = self._status(exchange, known, "query-event")
         return Reply(body=dumps(notification(status, told, content)))
+
+    def _page(self, known: Subscription, since: int) -> Page:
+        """Return events from a number on, or from the oldest kept. Raises Gone."""
+        after = since - 1 if since else None
+        try:
+            return self._store.subscriptions.events(
+                known.recipient, known.topic, after, MOST_EVENTS
+            )
+        except Gone as gone:
+            raise Gone(f"{gone.text[0].upper()}{gone.text[1:]}. {_RESYNC}") from None
 
     def _status(self, exchange: Exchange, known: Subscription, kind: str) -> Status:
         place = self._store.channels.place(known.recipient, known.channel)

@@ -42,7 +42,8 @@ def walk(
     """Return up to `count` rows from a place on. `wanted` None: every row is a match."""
     if found[start].open and wanted is None and start == len(found) - 1:
         rows = found[start].rows(place, count)
-        return Found(rows=rows, source=start, place=rows[-1].place if rows else place, more=True)
+        end = rows[-1].place if rows else place or _begin(found[start])
+        return Found(rows=rows, source=start, place=end, more=True)
     return _walk(found, start, place, count, wanted)
 
 
@@ -64,8 +65,13 @@ def _walk(
             rows.append(row)
         at, here = number, row.place
     last = len(found) - 1
-    end = here if at == last else ()
+    end = (here if at == last else ()) or _begin(found[last])
     return Found(rows=rows, source=last, place=end, more=found[last].open)
+
+
+def _begin(source: Source) -> Place:
+    """Return where a source without a row goes on: behind what was removed from it so far."""
+    return source.begin() if source.begin else ()
 
 
 def scan(

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from service.conversion import Attempt, Converter
-from service.errors import ServiceError, UnmappedMessage
+from service.errors import Gone, ServiceError, UnmappedMessage
 from service.explaining.message import explained, reasons, told_issue
 from service.explaining.trial import MOST_MESSAGES
 from service.fhir.systems import TASK_ID
@@ -37,8 +37,10 @@ class Explaining:
     def explain(self, kept: DeadLetter, reader: str = "") -> Json:
         """Return the explanation; a `reader` who is not the sender hears of no other recipient.
 
-        The shape is described in docs/explaining.md.
+        The shape is described in docs/explaining.md. Raises Gone.
         """
+        if not kept.size:
+            raise Gone("The message's bytes are no longer kept: it cannot be explained any more.")
         try:
             attempts = self._attempts(kept)
         except ServiceError as refusal:

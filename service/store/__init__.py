@@ -52,6 +52,7 @@ from service.store.records import (
     Stored,
     Transition,
 )
+from service.store.retention import Hold, Keep, Passed
 from service.store.store import Store
 from service.store.subscriptions import Subscription
 
@@ -88,6 +89,8 @@ __all__ = [
     "Entry",
     "Event",
     "Head",
+    "Hold",
+    "Keep",
     "KeptOccurrence",
     "Key",
     "Known",
@@ -98,6 +101,7 @@ __all__ = [
     "Noticed",
     "Occurrence",
     "Page",
+    "Passed",
     "Place",
     "Position",
     "RawMessage",

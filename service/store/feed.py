@@ -36,10 +36,18 @@ FEEDS = "SELECT ods, n FROM recipient ORDER BY ods"
 HEAD = "SELECT n, floor, updated FROM recipient WHERE ods = :recipient"
 LAST = 1 << 62  # beyond every event number
 
-_FORGET = (
+COUNT = "SELECT COUNT(*) FROM delivery WHERE recipient = :recipient AND n > :floor"
+KEPT_SINCE = "SELECT updated FROM feed_floor WHERE recipient = :recipient"
+_RAISE = (
     "UPDATE recipient SET floor = :floor WHERE ods = :recipient AND floor < :floor",
-    "DELETE FROM delivery WHERE recipient = :recipient AND n <= :floor",
+    """
+    INSERT INTO feed_floor (recipient, updated) VALUES (:recipient, :updated)
+    ON CONFLICT (recipient) DO UPDATE SET updated = excluded.updated
+    WHERE feed_floor.updated < excluded.updated""",
 )
+LATEST = """
+    SELECT MAX(updated) FROM delivery WHERE recipient = :recipient AND n <= :floor"""
+FORGET = "DELETE FROM delivery WHERE recipient = :recipient AND n <= :floor"
 
 
 def _page(rows: list[Row]) -> Page:
@@ -50,12 +58,21 @@ def _page(rows: list[Row]) -> Page:
 
 
 def feed(database: Database, recipient: str, after: int | None, count: int) -> Page:
-    """Return events with n > after. Raises Gone if some of them are no longer kept."""
+    """Return events with n > after. Raises Gone if some of them are no longer kept.
+
+    What stands behind the floor for a hold's sake is no event of the feed any more.
+    """
     params = {"recipient": recipient, "after": after or 0, "count": count}
     page = _page(database.select(PAGE, params))
     if after is not None and after < page.floor:
-        raise Gone(f"events up to {page.floor} are no longer kept")
+        raise _gone(page.floor)
+    if after is None and page.floor:
+        return _page(database.select(PAGE, {**params, "after": page.floor}))
     return page
+
+
+def _gone(floor: int) -> Gone:
+    return Gone(f"events up to {floor} are no longer kept")
 
 
 def feed_back(database: Database, recipient: str, before: int | None, count: int) -> Page:
@@ -65,11 +82,26 @@ def feed_back(database: Database, recipient: str, before: int | None, count: int
 
 
 def feed_since(
-    database: Database, recipient: str, since: int, after: int, *, count: int, descending: bool
+    database: Database,
+    recipient: str,
+    since: int,
+    after: int,
+    *,
+    count: int,
+    descending: bool,
+    begun: int = 0,
 ) -> Page:
-    """Return events by (updated, n)."""
+    """Return events by (updated, n). Raises Gone if some later than `since` are no longer kept.
+
+    `begun`: where the floor stood when the walk began; what went before that is not missed.
+    """
     params = {"recipient": recipient, "since": since, "after": after, "count": count}
-    return _page(database.select(PAGE_SINCE_BACK if descending else PAGE_SINCE, params))
+    page = _page(database.select(PAGE_SINCE_BACK if descending else PAGE_SINCE, params))
+    if since and page.floor > begun and not descending:
+        kept = database.select(KEPT_SINCE, {"recipient": recipient})
+        if any(since < updated for (updated,) in kept):
+            raise _gone(page.floor)
+    return page
 
 
 def feed_scan(
@@ -83,9 +115,16 @@ def feed_scan(
 
 
 def feed_of_patient(
-    database: Database, recipient: str, *, patient_id: str, nhs_number: str, after: int, count: int
+    database: Database,
+    recipient: str,
+    *,
+    patient_id: str,
+    nhs_number: str,
+    after: int,
+    count: int,
+    begun: int = 0,
 ) -> Page:
-    """Return the events of one patient."""
+    """Return the events of one patient. Raises Gone as feed_since does."""
     key = (
         ("patient", f"Patient/{patient_id}")
         if patient_id
@@ -94,6 +133,8 @@ def feed_of_patient(
     params: dict[str, Any] = {"recipient": recipient, "after": after, "count": count}
     rows = database.select(OF_PATIENT, params | search_key("Communication", *key)._asdict())
     reached = head(database, recipient)
+    if 0 < after < reached.floor and reached.floor > begun:
+        raise _gone(reached.floor)
     return Page(events=tuple(map(Event._make, rows)), head=reached.n, floor=reached.floor)
 
 
@@ -109,7 +150,21 @@ def feeds(database: Database) -> list[tuple[str, int]]:
     return [(ods, n) for ods, n in database.select(FEEDS, {})]
 
 
+def count(database: Database, recipient: str) -> int:
+    """Return how many events the feed has."""
+    floor = head(database, recipient).floor
+    return int(database.select(COUNT, {"recipient": recipient, "floor": floor})[0][0])
+
+
 def forget(tx: Transaction, recipient: str, floor: int) -> None:
     """Remove the events up to `floor`, and say so to readers who are behind it."""
-    for sql in _FORGET:
-        tx.run(sql, {"recipient": recipient, "floor": floor})
+    key = {"recipient": recipient, "floor": floor}
+    [(latest,)] = tx.select(LATEST, key)()
+    raise_floor(tx, recipient, floor, latest or 0)
+    tx.run(FORGET, key)
+
+
+def raise_floor(tx: Transaction, recipient: str, floor: int, updated: int) -> None:
+    """Say to readers that events up to `floor`, changed last at `updated`, are gone."""
+    for sql in _RAISE:
+        tx.run(sql, {"recipient": recipient, "floor": floor, "updated": updated})

@@ -6,7 +6,7 @@ the two together. The order of the columns is the order of a row in `Transaction
 
 from __future__ import annotations
 
-REVISION = "0007"  # the newest migration
+REVISION = "0008"  # the newest migration
 
 COLUMNS: dict[str, dict[str, str]] = {
     "message": {
@@ -204,6 +204,25 @@ COLUMNS: dict[str, dict[str, str]] = {
         "focus": "text",
         "version": "integer",
     },
+    "hold": {
+        "id": "text",
+        "kind": "text",
+        "subject": "text",
+        "reason": "text",
+        "since": "bigint",
+        "by": "text",
+        "lifted": "bigint",
+        "lifted_by": "text",
+        "lifted_reason": "text",
+    },
+    "removed": {
+        "id": "text",
+        "type": "text",
+        "organisation": "text",
+        "version": "integer",
+        "at": "bigint",
+    },
+    "feed_floor": {"recipient": "text", "updated": "bigint"},
     "setting": {"key": "text", "value": "text"},
     "audit": {
         "seq": "bigint",

@@ -40,11 +40,14 @@ _READ_MESSAGE = f"""
     SELECT {MESSAGE.format(n=N_SEEN)} FROM message m
         LEFT JOIN visible v
             ON v.id = m.id AND v.type = :type AND v.organisation = :organisation
-    WHERE m.id = :id AND m.state = 'committed'
+    WHERE m.id = :id AND m.state = 'committed' AND length(m.body) > 0
         AND (m.sender = :organisation OR v.n IS NOT NULL)"""  # noqa: S608
 _PLACES = {"Communication": (_READ_DELIVERY, _READ), "Binary": (_READ, _READ_MESSAGE)}
 _ANY_PLACE = (_READ,)
 
+_REMOVED = """
+    SELECT version, at FROM removed
+    WHERE id = :id AND type = :type AND organisation = :organisation"""
 _OLD = "type, id, version, updated, deleted, media_type, body, 0, method"
 VERSION = f"""
     SELECT {_OLD} FROM resource_history
@@ -64,10 +67,13 @@ def _asked(organisation: str, type_: str, id_: str) -> list[tuple[str, Params]]:
 
 
 def read(database: Database, organisation: str, type_: str, id_: str) -> Stored | None:
-    """Return the current version."""
+    """Return the current version; of what retention removed that it is gone."""
     for sql, params in _asked(organisation, type_, id_):
         for row in database.select(sql, params):
             return Stored._make(row)
+    key = {"organisation": organisation, "type": type_, "id": id_}
+    for version, at in database.select(_REMOVED, key):
+        return Stored(type_, id_, version + 1, at, True, "", b"", method="DELETE")
     return None
 
 
@@ -89,7 +95,7 @@ def vread(
         return current
     for row in database.select(VERSION, {"id": id_, "type": type_, "version": version}):
         return _earlier(row, current)
-    return None
+    return current if current.deleted and 0 < version < current.version else None
 
 
 def history(

@@ -12,6 +12,7 @@ from service.store import (
     schema_caseloads,
     schema_deadlines,
     schema_evaluation,
+    schema_retention,
     schema_subscriptions,
 )
 from service.store.columns import BIG, flag, metadata, number, octets, small, text
@@ -21,6 +22,7 @@ __all__ = [
     "schema_caseloads",
     "schema_deadlines",
     "schema_evaluation",
+    "schema_retention",
     "schema_subscriptions",
 ]
 

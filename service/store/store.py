@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 from service.errors import Issue
 from service.model import Instant
-from service.store import feed, finding, letters, reading, streams
+from service.store import finding, letters, reading, streams
 from service.store.audit import AuditTrail
 from service.store.caseloads import Caseloads
 from service.store.channels import Channels
@@ -25,15 +25,16 @@ from service.store.commit import (
 from service.store.database import Database
 from service.store.deadlines import Deadlines
 from service.store.evaluation import Evaluations
+from service.store.feeds import Feeds
 from service.store.leases import Leases
-from service.store.records import START, Event, Head, Page, Position, Stored
+from service.store.records import START, Position, Stored
+from service.store.retention import Holds, Retention
 from service.store.settings import StoredSettings
 from service.store.subscriptions import Subscriptions
-from service.store.wakeups import Wakeups
 from service.store.writing import Writer
 
 
-class Store:
+class Store(Feeds):
     """Opened by `open_store`; use it from any thread; `close()` it, or use it in a `with`.
 
     organisation, recipient, owner and sender are ODS codes. Nothing here answers for what an
@@ -41,9 +42,8 @@ class Store:
     """
 
     def __init__(self, database: Database, clock: Callable[[], Instant]) -> None:
-        self._database = database
+        super().__init__(database)
         self._writer = Writer(database, clock)
-        self._wakeups = Wakeups(database)
         self._audit = AuditTrail(database)
         self.caseloads = Caseloads(database, clock, self._tell)
         self.clients = Clients(database, clock)
@@ -52,6 +52,8 @@ class Store:
         self.deadlines = Deadlines(database)
         self.evaluations = Evaluations(database)
         self.dead_letters = letters.DeadLetters(database, clock)
+        self.holds = Holds(database, clock)
+        self.retention = Retention(database, clock)
         self.settings = StoredSettings(database)
         self.subscriptions = Subscriptions(database, clock)
 
@@ -148,70 +150,6 @@ class Store:
         """Return versions, newest first, those below version `before`. Empty: not theirs to see."""
         return reading.history(self._database, organisation, type_, id_, count=count, before=before)
 
-    # --- a recipient's feed ------------------------------------------------------------------
-
-    def feed(self, recipient: str, after: int | None, count: int) -> Page:
-        """Return up to `count` events with n > after, rising; None starts at the oldest kept.
-
-        Raises Gone if events after `after` were removed by retention.
-        """
-        return feed.feed(self._database, recipient, after, count)
-
-    def feed_back(self, recipient: str, before: int | None, count: int) -> Page:
-        """Return up to `count` events with n < before, falling; None starts at the newest."""
-        return feed.feed_back(self._database, recipient, before, count)
-
-    def feed_scan(self, recipient: str, after: int, upto: int, batch: int = 200) -> Iterator[Event]:
-        """Yield the events with after < n <= upto, for filters that no index serves."""
-        return feed.feed_scan(self._database, recipient, after, upto, batch)
-
-    def feed_since(
-        self, recipient: str, since: int, after: int, count: int, *, descending: bool = False
-    ) -> Page:
-        """Return events by (updated, n) beyond (since, after): lossless `_lastUpdated=gt`.
-
-        `since` in microseconds. For everything later than an instant, after = 1 << 62.
-        """
-        return feed.feed_since(
-            self._database, recipient, since, after, count=count, descending=descending
-        )
-
-    def feed_of_patient(
-        self, recipient: str, *, patient_id: str = "", nhs_number: str = "", after: int, count: int
-    ) -> Page:
-        """Return the events with n > after of one patient, by Patient id or NHS number."""
-        return feed.feed_of_patient(
-            self._database,
-            recipient,
-            patient_id=patient_id,
-            nhs_number=nhs_number,
-            after=after,
-            count=count,
-        )
-
-    def head(self, recipient: str) -> Head:
-        """Return how far the feed reaches; all zero for a recipient that never got anything."""
-        return feed.head(self._database, recipient)
-
-    def feeds(self) -> list[tuple[str, int]]:
-        """Return every feed with its last event number, by recipient."""
-        return feed.feeds(self._database)
-
-    def wait(self, recipient: str, after: int, seconds: float) -> bool:
-        """Sleep until the feed has an event with n > after; False when `seconds` went by first.
-
-        Holds no database connection while it sleeps.
-        """
-        return self._wakeups.wait(recipient, after, seconds, lambda: self.head(recipient).n)
-
-    def sleepers(self) -> int:
-        """Return how many readers wait in this process."""
-        return self._wakeups.sleepers()
-
-    def end_waits(self) -> None:
-        """Let every `wait`, now and later, return at once: the process is about to end."""
-        self._wakeups.end()
-
     # --- other resources ---------------------------------------------------------------------
 
     def stream(
@@ -276,10 +214,6 @@ class Store:
             self._audit.close()
         finally:
             self._database.close()
-
-    def forget(self, recipient: str, floor: int) -> None:
-        """Remove a feed's events up to `floor`; readers behind it are told Gone from now on."""
-        self._database.write(lambda tx: feed.forget(tx, recipient, floor))
 
     def _tell(self, numbers: Mapping[str, int]) -> None:
         """Wake the readers of these feeds, here and in other processes."""

@@ -23,6 +23,7 @@ _ALL = """
     FROM subscription WHERE """
 GET = _ALL + "id = :id AND recipient = :recipient"
 LIST = _ALL + "recipient = :recipient AND status <> 'deleted' ORDER BY id"
+EVERY = _ALL + "status <> 'deleted' ORDER BY id"
 LIVE = _ALL + "status IN ('requested', 'active', 'error') ORDER BY id"
 LOCK = GET + " FOR NO KEY UPDATE"
 SAVE = """
@@ -92,6 +93,10 @@ class Subscriptions:
         """Return a team's, by id."""
         return [_read(row) for row in self._database.select(LIST, {"recipient": recipient})]
 
+    def every(self) -> list[Subscription]:
+        """Return every team's, for operators."""
+        return [_read(row) for row in self._database.select(EVERY, {})]
+
     def live(self) -> list[tuple[Subscription, str, str]]:
         """Return every team's that are not off, with the state of their places and its reason."""
         states = {row[:2]: row[2:] for row in self._database.select(STATES, {})}
@@ -127,7 +132,7 @@ class Subscriptions:
         """Return how far a topic's events reach."""
         return topics.head(self._database, recipient, topic)
 
-    def events(self, recipient: str, topic: str, after: int, count: int) -> Page:
+    def events(self, recipient: str, topic: str, after: int | None, count: int) -> Page:
         """Return a topic's events with n > after. Raises Gone as Store.feed does."""
         return topics.events(self._database, recipient, topic, after, count)
 

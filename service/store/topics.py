@@ -47,15 +47,17 @@ def head(database: Database, recipient: str, name: str) -> Head:
     return Head(n=found[0][0]) if found else Head()
 
 
-def events(database: Database, recipient: str, name: str, after: int, count: int) -> Page:
+def events(database: Database, recipient: str, name: str, after: int | None, count: int) -> Page:
     """Return events with n > after; those of other topics than the feed without a body.
+
+    None starts at the oldest kept.
 
     Raises Gone if some of them are no longer kept.
     """
     if name == FEED:
         return feed.feed(database, recipient, after, count)
     reached = head(database, recipient, name)
-    key = {"recipient": recipient, "name": name, "after": after, "count": count}
+    key = {"recipient": recipient, "name": name, "after": after or 0, "count": count}
     found = tuple(Event._make((*row, b"")) for row in database.select(PAGE, key))
     return Page(events=found, head=reached.n, floor=0)
 

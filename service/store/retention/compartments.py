@@ -1,0 +1,147 @@
+"""What belongs together: resources that refer to one another, as far as they are about patients.
+
+A compartment goes as a whole or not at all: while any part of it is young, held, or told of by
+an event that a feed still has, a reader of that part finds what it refers to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from service.store.database import Transaction
+from service.store.keys import search_key
+from service.store.retention.events import asking, is_held
+from service.store.retention.holds import LOCK, Ask, InForce
+from service.store.retention.removal import KeptEvent, Member, remove_resource
+from service.store.rows import SELDOM
+
+MOST: Final = 2_000  # resources that are looked at together; more than that stay
+BATCH: Final = 40  # resources of one transaction
+# What is about nobody: many patients' resources refer to it, and it is kept.
+HUBS: Final = SELDOM | {
+    *("ActivityDefinition", "CodeSystem", "ConceptMap", "InsurancePlan", "Library", "Medication"),
+    *("OrganizationAffiliation", "PlanDefinition", "Questionnaire", "StructureDefinition"),
+    *("Substance", "ValueSet"),
+}
+# Goes with what refers to it alone: no index says what that is.
+ENCLOSED: Final = "Binary"
+_REFERENCE: Final = re.compile(
+    rb'"(?:reference|url)"\s*:\s*"(?:[^"]*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/\d+)?"'
+)
+OLD: Final = """
+    SELECT updated, id, type FROM resource
+    WHERE (updated, id, type) > (:since, :after, :type) AND updated < :limit
+    ORDER BY updated, id, type LIMIT :count"""
+OF_ID: Final = """
+    SELECT type, id, version, updated, owner, message_id, media_type, keys, body
+    FROM resource WHERE id = :id"""
+EVENT: Final = """
+    SELECT recipient, n, ts, updated, communication_id, version, sender, message_id, nhs_number,
+        keys
+    FROM delivery WHERE communication_id = :id"""
+REFERRING: Final = "SELECT DISTINCT id FROM search_index WHERE place = :place"
+SEEN_BY: Final = "SELECT organisation FROM visible WHERE id = :id AND type = :type"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """What may go: what was not changed since `limit`, and is behind these floors."""
+
+    limit: int  # microseconds
+    holds: InForce
+    floors: Mapping[str, int] = field(default_factory=dict)  # where feeds would come to stand
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compartment:
+    """What was found around one resource."""
+
+    members: tuple[Member, ...]
+    stays: str = ""  # why nothing of it goes
+
+
+def around(ask: Ask, id_: str, bounds: Bounds) -> Compartment:
+    """Follow references, both ways, until everything is found or something must stay."""
+    members: dict[tuple[str, str], Member] = {}
+    waiting, seen, gone = [id_], {id_}, set[str]()
+    while waiting:
+        one = waiting.pop()
+        for event in map(KeptEvent._make, ask(EVENT, {"id": one})):
+            if event.n > bounds.floors.get(event.recipient, 0) or is_held(event, bounds.holds):
+                return Compartment(members=tuple(members.values()), stays="told of by an event")
+            gone.add(one)
+        for member in map(Member._make, ask(OF_ID, {"id": one})):
+            if member.type in HUBS:
+                continue
+            members[member.place] = member
+            if stays := _why(ask, member, bounds):
+                return Compartment(members=tuple(members.values()), stays=stays)
+            found = {*_referring(ask, one), *_referred_to(member)} - seen
+            seen |= found
+            waiting += sorted(found)
+        if len(members) > MOST:
+            return Compartment(members=tuple(members.values()), stays="part of too much")
+    return Compartment(members=tuple(_with_its_event(members.values(), gone)))
+
+
+def _with_its_event(members: Iterable[Member], gone: set[str]) -> Iterator[Member]:
+    """Leave out Tasks that go with the event that they are about."""
+    for member in members:
+        about = {value.rpartition("/")[2] for name, value in member.named() if name == "focus"}
+        if member.type != "Task" or about.isdisjoint(gone):
+            yield member
+
+
+def _why(ask: Ask, member: Member, bounds: Bounds) -> str:
+    """Return why a resource must stay."""
+    if member.updated >= bounds.limit:
+        return "young"
+    holds = bounds.holds
+    if not holds.any:
+        return ""
+    named = member.message_id in holds.messages or member.owner in holds.teams
+    if named or holds.names(member.body):
+        return "held"
+    key = {"id": member.id, "type": member.type}
+    seen = ask(SEEN_BY, key) if holds.teams else []
+    return "held" if any(ods in holds.teams for (ods,) in seen) else ""
+
+
+def _referring(ask: Ask, id_: str) -> Iterator[str]:
+    place = search_key("", "", id_).place
+    yield from (found for (found,) in ask(REFERRING, {"place": place}))
+
+
+def _referred_to(member: Member) -> Iterator[str]:
+    """Yield the ids that it names, of types that are about patients."""
+    for _, value in member.named():
+        kind, _, id_ = value.rpartition("/")
+        if kind.isalpha() and kind not in HUBS:
+            yield id_
+    if member.media_type:
+        return
+    for kind, id_ in _REFERENCE.findall(member.body):
+        if kind.decode() not in HUBS:
+            yield id_.decode()
+
+
+def carry_out(tx: Transaction, planned: Compartment, bounds: Bounds, at: int) -> Compartment:
+    """Remove a compartment, or the first part of a large one, unless it has changed.
+
+    A message that looks one of these up locks the same names, so that it finds all or nothing.
+    """
+    names = {f"{m.owner}\n{m.type}\n{k}\n{v}" for m in planned.members for k, v in m.named()}
+    tx.lock_names([LOCK, *sorted(names)])
+    ask = asking(tx)
+    now = Bounds(limit=bounds.limit, holds=InForce.at(ask))
+    found = around(ask, planned.members[0].id, now)
+    known = {member.place for member in planned.members}
+    if found.stays or any(member.place not in known for member in found.members):
+        return Compartment(members=found.members, stays=found.stays or "young")
+    patients_last = sorted(found.members, key=lambda one: (one.type == "Patient", one.id))
+    for member in patients_last[:BATCH]:
+        remove_resource(tx, member, at)
+    return Compartment(members=tuple(patients_last[:BATCH]))

@@ -1,0 +1,320 @@
+"""What retention removes from a store, what it leaves, and how that is told to readers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from service.errors import Gone, Issue
+from service.model import Instant
+from service.store import Commit, Deadline, Hold, Keep, Passed, Step, Store
+from service.store.retention.retention import DAY
+from tests.store_samples import (
+    Clock,
+    commit,
+    delivery,
+    dispatch,
+    message,
+    new_id,
+    numbers,
+    query,
+    write,
+)
+
+pytest_plugins = ["tests.store_fixtures"]
+
+NHS = "9990123454"
+SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
+YEAR = 365
+A_YEAR = Keep(messages=YEAR, resources=YEAR, audit=YEAR)
+ANSWERED = Deadline(role="action", due=0, step=Step())
+
+
+@pytest.fixture(autouse=True)
+def _today(clock: Clock) -> None:
+    """Ids begin with the time that they are made at, so the clock begins with the real one."""
+    clock.now = Instant(time.time_ns() // 1000)
+
+
+def discharge(*recipients: str, nhs_number: str = "", content: bytes = b"", **given: Any) -> Commit:
+    """A message with a patient and an encounter; every recipient has answered unless it is said."""
+    deadline = given.pop("deadline", ANSWERED)
+    keys = (("identifier", f"{SYSTEM}|{nhs_number}"),) if nhs_number else ()
+    patient = write("Patient", "RJZ", *keys)
+    stay = write("Encounter", "RJZ", ("patient", f"Patient/{patient.id}"))
+    told = tuple(
+        replace(delivery(r, patient_id=patient.id, nhs_number=nhs_number), deadline=deadline)
+        for r in recipients
+    )
+    about = [one.communication.id for one in told]
+    return commit(
+        message=message(content or new_id().encode()),
+        writes=(patient, stay),
+        deliveries=tuple(
+            replace(d, task=replace(d.task, keys=(("focus", f"Communication/{about[k]}"),)))
+            for k, d in enumerate(told)
+            if d.task
+        ),
+        **given,
+    )
+
+
+def run(store: Store, keep: Keep = A_YEAR, *, remove: bool = True) -> list[Passed]:
+    return list(store.retention.run(keep, remove=remove))
+
+
+def state(store: Store, organisation: str, type_: str, id_: str) -> str:
+    found = store.read(organisation, type_, id_)
+    return "unknown" if found is None else "gone" if found.deleted else "kept"
+
+
+def tally(passed: list[Passed]) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for one in passed:
+        key = (one.what, one.stays)
+        found[key] = found.get(key, 0) + one.many
+    return found
+
+
+def test_nothing_goes_unless_it_was_configured(store: Store, clock: Clock) -> None:
+    store.commit(discharge("A1"))
+    clock.now += 100 * YEAR * DAY
+
+    assert run(store, Keep()) == []
+    assert numbers(store, "A1") == [1]
+
+
+def test_what_is_old_goes_with_everything_of_it(
+    store: Store, clock: Clock, database_url: str
+) -> None:
+    sent = discharge("A1", "B1", nhs_number=NHS)
+    store.commit(sent)
+    clock.now += (YEAR + 1) * DAY
+
+    dry = tally(run(store, remove=False))
+    gone = tally(run(store))
+
+    assert dry == gone
+    assert gone == {
+        ("event", ""): 2,
+        ("Task", ""): 2,
+        ("Patient", ""): 1,
+        ("Encounter", ""): 1,
+        ("message", ""): 1,
+    }
+    for table in ("delivery", "resource", "search_index", "visible", "deadline"):
+        assert query(database_url, f"SELECT COUNT(*) FROM {table}") == [(0,)], table  # noqa: S608
+    assert query(database_url, "SELECT length(body) FROM message") == [(0,)]
+    assert run(store) == []
+
+
+def test_whoever_saw_it_is_told_that_it_is_gone_and_nobody_else(store: Store, clock: Clock) -> None:
+    sent = discharge("A1")
+    store.commit(sent)
+    seen = [("Communication", sent.deliveries[0].communication.id), ("Binary", sent.message.id)]
+    seen += [(one.type, one.id) for one in sent.writes]
+    clock.now += (YEAR + 1) * DAY
+    run(store)
+
+    for type_, id_ in seen:
+        for organisation in ("RJZ", "A1"):
+            assert state(store, organisation, type_, id_) == "gone", (organisation, type_)
+            first = store.vread(organisation, type_, id_, 1)
+            told = [first, *store.history(organisation, type_, id_)]
+            assert [one and (one.deleted, one.method) for one in told] == [(True, "DELETE")] * 2
+        assert state(store, "B1", type_, id_) == "unknown"
+
+
+def test_that_something_was_there_is_forgotten_after_as_long_again(
+    store: Store, clock: Clock
+) -> None:
+    sent = discharge("A1")
+    store.commit(sent)
+    for _ in range(2):
+        clock.now += (YEAR + 1) * DAY
+        run(store)
+
+    assert store.read("RJZ", "Patient", sent.writes[0].id) is None
+
+
+def test_a_message_is_known_again_after_its_bytes_are_gone(store: Store, clock: Clock) -> None:
+    sent = discharge("A1")
+    first = store.commit(sent)
+    clock.now += (YEAR + 1) * DAY
+    run(store)
+
+    again = store.repeat("RJZ", sent.message.control_id, sent.message.digest)
+
+    assert again
+    assert again.answer.body == first.answer.body
+    assert store.commit(sent).repeated
+
+
+def test_the_answer_to_a_transaction_may_hold_a_patient_and_goes_too(
+    store: Store, clock: Clock
+) -> None:
+    body = b'{"resourceType":"Bundle","type":"transaction-response","entry":[{"resource":{}}]}'
+    sent = discharge("A1")
+    answer = replace(sent.answer, body=body, headers=(("Location", "x"),))
+    store.commit(replace(sent, answer=answer))
+    clock.now += (YEAR + 1) * DAY
+    run(store)
+
+    again = store.repeat("RJZ", sent.message.control_id, sent.message.digest)
+
+    assert again
+    assert again.answer.status == 200
+    assert again.answer.headers == ()
+    assert b"no longer kept" in again.answer.body
+
+
+@pytest.mark.parametrize(
+    ("deadline", "stays"),
+    [
+        (Deadline(role="action", due=0, step=Step(name="late", at=1)), "not acknowledged"),
+        (Deadline(role="information", due=0, step=Step(name="x", at=1 << 62)), "not acknowledged"),
+    ],
+    ids=["chased", "nobody answers"],
+)
+def test_what_is_not_acknowledged_stays_with_all_that_came_after_it(
+    store: Store, clock: Clock, deadline: Deadline, stays: str
+) -> None:
+    store.commit(discharge("A1"))
+    kept = discharge("A1", deadline=deadline)
+    store.commit(kept)
+    store.commit(discharge("A1"))
+    clock.now += 9 * YEAR * DAY
+
+    passed = run(store)
+
+    assert numbers(store, "A1") == [2, 3]
+    assert store.head("A1").floor == 1
+    assert {one.where for one in passed if one.where} == {"A1 2"}
+    assert tally(passed)[("message", stays)] == 1
+    assert state(store, "A1", "Binary", kept.message.id) == "kept"
+
+
+def test_what_a_channel_has_not_handed_over_stays(store: Store, clock: Clock) -> None:
+    for _ in range(3):
+        store.commit(discharge("A1"))
+    store.leases.claim("mesh/A1", "me", 60)
+    place = store.channels.begin("me", store.channels.place("A1", "mesh"), 1)
+    store.channels.sent("me", place, [dispatch("A1", 1), dispatch("A1", 2)])
+    store.channels.settle(dispatch("A1", 1), "confirmed")
+    clock.now += 9 * YEAR * DAY
+
+    run(store)
+    first = numbers(store, "A1")
+    store.channels.settle(dispatch("A1", 2), "confirmed")
+    run(store)
+
+    assert (first, numbers(store, "A1")) == ([2, 3], [3])
+
+
+def test_open_dead_letters_stay_and_those_that_were_dealt_with_go(
+    store: Store, clock: Clock
+) -> None:
+    fault = [Issue(severity="error", code="value", text="?")]
+    waits, skipped = (store.refuse(message(b"no " + x), fault) for x in (b"1", b"2"))
+    store.dead_letters.skip(skipped, "me", "a test")
+    clock.now += 9 * YEAR * DAY
+
+    passed = tally(run(store))
+
+    assert passed == {("message", "an open dead letter"): 1, ("message", ""): 1}
+    left = {id_: store.dead_letters.get(id_) for id_ in (waits, skipped)}
+    assert [one.size for one in left.values() if one] == [4, 0]
+
+
+def test_a_patient_of_whom_something_is_young_stays_with_everything(
+    store: Store, clock: Clock
+) -> None:
+    sent = discharge("A1")
+    store.commit(sent)
+    clock.now += (YEAR + 1) * DAY
+    patient = sent.writes[0]
+    later = write("Encounter", "RJZ", ("patient", f"Patient/{patient.id}"))
+    store.update([later])
+
+    gone = tally(run(store))
+
+    assert {what for what, _ in gone} == {"event", "Task", "message"}
+    assert store.find("RJZ", "Encounter", ("patient", f"Patient/{patient.id}"))
+    assert state(store, "RJZ", "Encounter", sent.writes[1].id) == "kept"
+
+
+def test_references_that_no_index_has_keep_together_too(store: Store, clock: Clock) -> None:
+    scan = write("Binary", "RJZ", media_type="application/pdf", body=b"%PDF")
+    attached = [{"attachment": {"url": f"Binary/{scan.id}"}}]
+    letter = write("DocumentReference", "RJZ", body=orjson.dumps({"content": attached}))
+    store.update([scan])
+    clock.now += (YEAR + 1) * DAY
+    store.update([letter])
+    run(store)
+    before = state(store, "RJZ", "Binary", scan.id)
+    clock.now += (YEAR + 1) * DAY
+    run(store)
+
+    assert (before, state(store, "RJZ", "Binary", scan.id)) == ("kept", "gone")
+
+
+def test_organisations_and_people_of_a_directory_stay(store: Store, clock: Clock) -> None:
+    store.update([write("Organization"), write("Practitioner")])
+    clock.now += 9 * YEAR * DAY
+
+    assert run(store) == []
+
+
+def test_a_reader_behind_the_floor_is_told_however_it_reads(store: Store, clock: Clock) -> None:
+    began = clock.now
+    for _ in range(3):
+        store.commit(discharge("A1", nhs_number=NHS))
+        clock.now += 10 * DAY
+    store.commit(discharge("A1", nhs_number=NHS))
+    clock.now = began + (YEAR + 25) * DAY
+    run(store)
+
+    assert store.head("A1").floor == 3
+    for behind in (
+        lambda: store.feed("A1", 2, 5),
+        lambda: store.feed_since("A1", began + 1, 1 << 62, 5),
+        lambda: store.feed_of_patient("A1", nhs_number=NHS, after=2, count=5),
+    ):
+        with pytest.raises(Gone):
+            behind()
+    assert [e.n for e in store.feed("A1", None, 5).events] == [4]
+    assert [e.n for e in store.feed_since("A1", 0, 0, 5).events] == [4]
+    assert [e.n for e in store.feed_of_patient("A1", nhs_number=NHS, after=0, count=5).events] == [
+        4
+    ]
+
+
+@pytest.mark.parametrize(
+    "held", [("patient", NHS), ("team", "A1"), ("team", "RJZ"), ("message", "")]
+)
+def test_what_is_under_hold_stays_until_it_is_lifted(
+    store: Store, clock: Clock, held: tuple[Any, str]
+) -> None:
+    sent = discharge("A1", nhs_number=NHS, content=b"PID|||999 012 3454")
+    store.commit(sent)
+    store.commit(commit(sender="RJ1"))
+    kind, subject = held
+    hold = Hold(id=new_id(), kind=kind, subject=subject or sent.message.id, reason="a claim")
+    store.holds.set(hold)
+    clock.now += 9 * YEAR * DAY
+    passed = tally(run(store))
+
+    seen = [("Communication", sent.deliveries[0].communication.id), ("Binary", sent.message.id)]
+    seen += [(one.type, one.id) for one in sent.writes]
+    assert [state(store, "A1", *one) for one in seen] == ["kept"] * 4
+    assert passed[("event", "held")] == passed[("message", "held")] == 1
+    assert passed[("message", "")] == passed[("Patient", "")] == 1
+
+    store.holds.lift(hold.id, "me", "it was settled")
+    run(store)
+
+    assert [state(store, "A1", *one) for one in seen] == ["gone"] * 4
