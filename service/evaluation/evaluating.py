@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from types import MappingProxyType
+from typing import Final, Literal, TypeVar
 
 from service.evaluation.concealment import concealed
 from service.evaluation.figures import Row, figures
@@ -13,6 +14,7 @@ from service.model import Instant, OdsCode
 from service.store import Done, Noticed, Store
 
 By = Literal["team", "trust", "month"]
+T = TypeVar("T", Noticed, Done)
 BYS: Final[tuple[By, ...]] = ("team", "trust", "month")
 UNTOLD: Final = "not told to the trust"  # whom a discreet caseload's notices are of
 _SETTLED: Final = 72 * 3_600_000_000  # microseconds until every acknowledgement counts that will
@@ -66,17 +68,17 @@ class Evaluation:
     def _parts(
         self, period: Period, notices: Sequence[Noticed], done: Sequence[Done], by: By
     ) -> Iterator[Row]:
+        told, counted = _grouped(by, notices), _grouped(by, done)
         if by == "month":
-            yield from _by_month(period, notices, done)
-            return
-        key = _team if by == "team" else _trust
-        for label in sorted({*map(key, notices), *map(key, done)}):
-            yield figures(
-                label,
-                (self.name_of(OdsCode(label)) or "") if label else UNTOLD,
-                [one for one in notices if key(one) == label],
-                [one for one in done if key(one) == label],
-            )
+            labels = {f"{one.start:%Y-%m}": str(one) for one in period.months()}
+        else:
+            labels = {ods: self._name(ods) for ods in sorted({*told, *counted})}
+        for label, name in labels.items():
+            named = "" if name == label else name
+            yield figures(label, named, told.get(label, []), counted.get(label, []))
+
+    def _name(self, ods: str) -> str:
+        return (self.name_of(OdsCode(ods)) or "") if ods else UNTOLD
 
     def _cautions(self, period: Period, now: Instant, team: str) -> Iterator[str]:
         if now < period.until + _SETTLED:
@@ -89,15 +91,11 @@ class Evaluation:
             yield f"Something of this period is no longer kept, of {whom}: it is not counted."
 
 
-def _by_month(period: Period, notices: Sequence[Noticed], done: Sequence[Done]) -> Iterator[Row]:
-    for month in period.months():
-        label = f"{month.start:%Y-%m}"
-        yield figures(
-            label,
-            str(month) if str(month) != label else "",
-            [one for one in notices if month_of(one.sent) == label],
-            [one for one in done if month_of(one.at) == label],
-        )
+def _grouped(by: By, every: Iterable[T]) -> dict[str, list[T]]:
+    found: dict[str, list[T]] = {}
+    for one in every:
+        found.setdefault(_LABELS[by](one), []).append(one)
+    return found
 
 
 def _team(one: Noticed | Done) -> str:
@@ -106,6 +104,15 @@ def _team(one: Noticed | Done) -> str:
 
 def _trust(one: Noticed | Done) -> str:
     return one.sender
+
+
+def _month(one: Noticed | Done) -> str:
+    return month_of(one.sent if isinstance(one, Noticed) else one.at)
+
+
+_LABELS: Final[Mapping[By, Callable[[Noticed | Done], str]]] = MappingProxyType(
+    {"team": _team, "trust": _trust, "month": _month}
+)
 
 
 def _is_of(one: Noticed | Done, team: str, trust: str) -> bool:
