@@ -13,6 +13,9 @@ PREFIX = "DISCHARGE_RELAY_"
 _YES_OR_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
+Days = int  # 0: for ever
+
+
 class BadSetting(ValueError):
     """A setting of the environment cannot be used; the text names it."""
 
@@ -46,6 +49,9 @@ class Settings:
     push_inside: str = ""  # hosts of subscriptions that may be private; http on loopback ones
     push_hosts: str = ""  # if any are named, endpoints are on these alone, separated by blanks
     push_ca: str = ""  # PEM file with authorities for endpoints beside the system's
+    keep_messages: Days = 0  # until retention removes the bytes of a message; 0: never
+    keep_resources: Days = 0  # until it removes resources and events of feeds
+    keep_audit: Days = 0
     mesh: str = ""  # file that describes the MESH mailbox; "": none
 
     @classmethod
@@ -66,12 +72,12 @@ def _typed(variable: str, text: str, type_name: str) -> object:
         if text.lower() not in _YES_OR_NO:
             raise BadSetting(f"{variable} must be yes or no")
         return _YES_OR_NO[text.lower()]
-    if type_name != "int":
+    if type_name not in ("int", "Days"):
         return text
     try:
         number = int(text)
     except ValueError:
         raise BadSetting(f"{variable} must be a whole number") from None
-    if number <= 0:
+    if number <= 0 and (type_name, number) != ("Days", 0):
         raise BadSetting(f"{variable} must be greater than 0")
     return number

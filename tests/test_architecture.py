@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mapping": {"model", "formats", "errors", "yamlfile"},
     "fhir": {"model", "errors", "bundled"},
     "store": {"model", "errors"},
+    "retaining": {"model", "store", "errors", "log"},
     "mailbox": {"errors"},
     "delivery": {
         *("model", "formats", "store", "fhir", "mailbox", "security"),
@@ -37,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "security": {"model", "store", "errors"},
     "caseload": {"model", "store", "fhir", "delivery", "errors"},
+    "operating": {"model", "store", "delivery", "errors"},
     "evaluation": {"model", "store", "fhir", "delivery", "errors", "bundled"},
     "trials": {"model", "errors"},
     "conversion": {"model", "formats", "mapping", "fhir", "delivery", "trials", "errors"},
@@ -57,10 +59,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {
         *("model", "formats", "mapping", "fhir", "store", "delivery", "security"),
         *("pipeline", "recognition", "answers", "errors", "settings", "log", "itk"),
-        *("conversion", "explaining", "caseload", "evaluation"),
+        *("conversion", "explaining", "caseload", "evaluation", "operating"),
     },
 }
-COMPOSITION = {"app", "cli", "demo", "__main__", "__init__"}  # may import everything
+COMPOSITION = {"app", "relay", "cli", "demo", "__main__", "__init__"}  # may import everything
 
 
 def modules() -> Iterator[tuple[str, Path]]:

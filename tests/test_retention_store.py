@@ -2,82 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from typing import Any
 
 import orjson
 import pytest
 
-from service.errors import Gone, Issue
-from service.model import Instant
-from service.store import Commit, Deadline, Hold, Keep, Passed, Step, Store
+from service.errors import Issue
+from service.store import Deadline, Keep, Step, Store
 from service.store.retention.retention import DAY
-from tests.store_samples import (
-    Clock,
-    commit,
-    delivery,
-    dispatch,
-    message,
-    new_id,
-    numbers,
-    query,
-    write,
-)
+from tests.retention_samples import NHS, YEAR, discharge, run, state, tally, today
+from tests.store_samples import Clock, dispatch, message, numbers, query, write
 
 pytest_plugins = ["tests.store_fixtures"]
-
-NHS = "9990123454"
-SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
-YEAR = 365
-A_YEAR = Keep(messages=YEAR, resources=YEAR, audit=YEAR)
-ANSWERED = Deadline(role="action", due=0, step=Step())
 
 
 @pytest.fixture(autouse=True)
 def _today(clock: Clock) -> None:
     """Ids begin with the time that they are made at, so the clock begins with the real one."""
-    clock.now = Instant(time.time_ns() // 1000)
-
-
-def discharge(*recipients: str, nhs_number: str = "", content: bytes = b"", **given: Any) -> Commit:
-    """A message with a patient and an encounter; every recipient has answered unless it is said."""
-    deadline = given.pop("deadline", ANSWERED)
-    keys = (("identifier", f"{SYSTEM}|{nhs_number}"),) if nhs_number else ()
-    patient = write("Patient", "RJZ", *keys)
-    stay = write("Encounter", "RJZ", ("patient", f"Patient/{patient.id}"))
-    told = tuple(
-        replace(delivery(r, patient_id=patient.id, nhs_number=nhs_number), deadline=deadline)
-        for r in recipients
-    )
-    about = [one.communication.id for one in told]
-    return commit(
-        message=message(content or new_id().encode()),
-        writes=(patient, stay),
-        deliveries=tuple(
-            replace(d, task=replace(d.task, keys=(("focus", f"Communication/{about[k]}"),)))
-            for k, d in enumerate(told)
-            if d.task
-        ),
-        **given,
-    )
-
-
-def run(store: Store, keep: Keep = A_YEAR, *, remove: bool = True) -> list[Passed]:
-    return list(store.retention.run(keep, remove=remove))
-
-
-def state(store: Store, organisation: str, type_: str, id_: str) -> str:
-    found = store.read(organisation, type_, id_)
-    return "unknown" if found is None else "gone" if found.deleted else "kept"
-
-
-def tally(passed: list[Passed]) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    for one in passed:
-        key = (one.what, one.stays)
-        found[key] = found.get(key, 0) + one.many
-    return found
+    clock.now = today()
 
 
 def test_nothing_goes_unless_it_was_configured(store: Store, clock: Clock) -> None:
@@ -267,54 +209,3 @@ def test_organisations_and_people_of_a_directory_stay(store: Store, clock: Clock
     clock.now += 9 * YEAR * DAY
 
     assert run(store) == []
-
-
-def test_a_reader_behind_the_floor_is_told_however_it_reads(store: Store, clock: Clock) -> None:
-    began = clock.now
-    for _ in range(3):
-        store.commit(discharge("A1", nhs_number=NHS))
-        clock.now += 10 * DAY
-    store.commit(discharge("A1", nhs_number=NHS))
-    clock.now = began + (YEAR + 25) * DAY
-    run(store)
-
-    assert store.head("A1").floor == 3
-    for behind in (
-        lambda: store.feed("A1", 2, 5),
-        lambda: store.feed_since("A1", began + 1, 1 << 62, 5),
-        lambda: store.feed_of_patient("A1", nhs_number=NHS, after=2, count=5),
-    ):
-        with pytest.raises(Gone):
-            behind()
-    assert [e.n for e in store.feed("A1", None, 5).events] == [4]
-    assert [e.n for e in store.feed_since("A1", 0, 0, 5).events] == [4]
-    assert [e.n for e in store.feed_of_patient("A1", nhs_number=NHS, after=0, count=5).events] == [
-        4
-    ]
-
-
-@pytest.mark.parametrize(
-    "held", [("patient", NHS), ("team", "A1"), ("team", "RJZ"), ("message", "")]
-)
-def test_what_is_under_hold_stays_until_it_is_lifted(
-    store: Store, clock: Clock, held: tuple[Any, str]
-) -> None:
-    sent = discharge("A1", nhs_number=NHS, content=b"PID|||999 012 3454")
-    store.commit(sent)
-    store.commit(commit(sender="RJ1"))
-    kind, subject = held
-    hold = Hold(id=new_id(), kind=kind, subject=subject or sent.message.id, reason="a claim")
-    store.holds.set(hold)
-    clock.now += 9 * YEAR * DAY
-    passed = tally(run(store))
-
-    seen = [("Communication", sent.deliveries[0].communication.id), ("Binary", sent.message.id)]
-    seen += [(one.type, one.id) for one in sent.writes]
-    assert [state(store, "A1", *one) for one in seen] == ["kept"] * 4
-    assert passed[("event", "held")] == passed[("message", "held")] == 1
-    assert passed[("message", "")] == passed[("Patient", "")] == 1
-
-    store.holds.lift(hold.id, "me", "it was settled")
-    run(store)
-
-    assert [state(store, "A1", *one) for one in seen] == ["gone"] * 4

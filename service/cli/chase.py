@@ -1,10 +1,14 @@
-"""`chase`: the worker that sees to it that somebody answers, alone or beside `serve`."""
+"""`chase`: the worker that sees to it that somebody answers, alone or beside `serve`.
+
+Retention, where it is configured, has a thread of the same process.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from multiprocessing import parent_process
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +19,7 @@ from service import log
 from service.cli.companions import Companion
 from service.cli.options import database_option, mappings_option, settings
 from service.cli.process import keep_what_is_loaded, leave_the_terminal
+from service.cli.retain import keep_of
 from service.cli.schema import existing_store
 from service.cli.terminal import said_plainly
 
@@ -22,7 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.settings import Settings
+    from service.store import Store
 
+Running = Callable[[threading.Event], None]  # until the event is set
 _LOOK: Final = 0.5  # seconds between two looks whether the parent is there
 
 
@@ -36,31 +43,47 @@ def chase_beside(chosen: Settings) -> None:
     leave_the_terminal()
     try:
         with said_plainly():
-            chase_until_told(chosen)
+            chase_until_told(chosen, chases=chosen.chases)
     except click.ClickException as fault:
         fault.show()
         raise SystemExit(fault.exit_code) from None
 
 
-def chase_until_told(chosen: Settings) -> None:
-    """Chase until SIGTERM or Ctrl-C. A step that is being taken is finished first."""
-    from service.app import chasing
-    from service.delivery.chase import ChaseWorker
-    from service.delivery.directory import Directory
+def chase_until_told(chosen: Settings, *, chases: bool = True) -> None:
+    """Chase until SIGTERM or Ctrl-C, and remove what is old, where that is configured.
+
+    A step that is being taken is finished first.
+    """
     from service.store import open_store
 
     log.configure(chosen.log_level)
-    directory = Directory.load(chosen.mappings)
     with closing(open_store(chosen.database)) as store:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        worker = ChaseWorker(chasing(store, directory), store)
+        every = list(_parts(chosen, store, chases=chases))
         keep_what_is_loaded()
-        thread = threading.Thread(target=worker.run, args=(stop,))
-        thread.start()
+        threads = [threading.Thread(target=one, args=(stop,)) for one in every]
+        for thread in threads:
+            thread.start()
         _wait(stop)
-        thread.join()
+        for thread in threads:
+            thread.join()
+
+
+def _parts(chosen: Settings, store: Store, *, chases: bool) -> Iterator[Running]:
+    if chases:
+        from service.app import chasing
+        from service.delivery.chase import ChaseWorker
+        from service.delivery.directory import Directory
+
+        yield ChaseWorker(chasing(store, Directory.load(chosen.mappings)), store).run
+    keep = keep_of(chosen)
+    if not keep.everything:
+        from service.retaining import Retaining
+        from service.store.opening import now
+
+        yield Retaining(store, keep, now).run
 
 
 def _wait(stop: threading.Event) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from service.cli.retain import keep_of, keep_options
 from service.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ _OPTIONS = (
 
 def wire_options(command: F) -> F:
     """Add the options; the command gets their values by name."""
+    command = keep_options(command)
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -140,7 +142,7 @@ def companions(chosen: Settings) -> Iterator[Companion]:
     delivery = delivery_companion(chosen)
     if delivery:
         yield delivery
-    if chosen.chases:
+    if chosen.chases or not keep_of(chosen).everything:
         from service.cli.chase import chase_companion
 
         yield chase_companion(chosen)
