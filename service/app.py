@@ -1,18 +1,16 @@
-"""The composition root: settings become a store, mappings, a pipeline and a Flask application."""
+"""The composition root: a relay becomes a Flask application, and serves the other wires."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 
 import requests
-import uuid_utils
 from flask import Blueprint, Flask
 
 from service import __version__
-from service.answers import Answers
 from service.api.authentication import Authenticate, bearer
 from service.api.business_acknowledgements import acknowledgements_blueprint
 from service.api.caseloads import caseload_blueprint
@@ -24,16 +22,14 @@ from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
 from service.api.measures import measure_blueprint
 from service.api.oauth import oauth_blueprint
+from service.api.operating import operating_blueprint
 from service.api.progress import progress_blueprint
-from service.api.register import StoredRegister
 from service.api.reply import Reply, refused
 from service.conversion import Converter
 from service.delivery.chase import Chasing
 from service.delivery.directory import Directory
 from service.delivery.outbound import Outbound
-from service.delivery.posting import Poster
 from service.delivery.progress import Progress
-from service.delivery.routing import Routing
 from service.errors import NotFound, ServiceError, Unavailable
 from service.evaluation import Evaluation
 from service.explaining import Explaining, Trial
@@ -42,103 +38,38 @@ from service.fhir.search_parameters import Resource
 from service.fhir.systems import PROFILE
 from service.fhir.task import Acknowledgement
 from service.fhir.validate import check, known_profiles
-from service.formats import FORMATS, hl7v2
+from service.formats import hl7v2
 from service.itk import BusinessAcknowledgements, ItkAnswers
-from service.mapping import Mappings
 from service.model import Instant, OdsCode
-from service.pipeline import Pipeline
-from service.recognition import Recogniser
-from service.security import AccessTokens, AssertionVerifier
+from service.relay import Relay, access_tokens, assemble, compose, endpoint, new_id, now
+from service.security import AssertionVerifier
 from service.security.published_keys import PublishedKeys
 from service.settings import Settings
-from service.store import Answer, DeadLetter, Receipt, Store, open_store
+from service.store import Answer, DeadLetter, Receipt, Store
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Relay:
-    """A running service's parts, for the wires and the command line."""
-
-    settings: Settings
-    store: Store
-    mappings: Mappings
-    routing: Routing
-    poster: Poster
-    pipeline: Pipeline
-    recogniser: Recogniser
-    tokens: AccessTokens
-    register: StoredRegister
-    clock: Callable[[], datetime]
-    new_id: Callable[[], str]
-
-
-def now() -> datetime:
-    """Return the time, with its zone."""
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """Return a UUIDv7: later ones sort behind earlier ones, which keeps inserts at one end."""
-    return str(uuid_utils.uuid7())
-
-
-def compose(settings: Settings) -> Relay:
-    """Open the database and load the mappings.
-
-    Raises yamlfile.Faults for mappings, Unavailable or a schema error for the database.
-    """
-    mappings = Mappings.load(settings.mappings, formats=FORMATS)
-    routing = Routing.load(settings.mappings)
-    return assemble(settings, open_store(settings.database), mappings, routing)
-
-
-def assemble(
-    settings: Settings,
-    store: Store,
-    mappings: Mappings,
-    routing: Routing,
-    clock: Callable[[], datetime] = now,
-) -> Relay:
-    """Put a relay together of what is open and loaded already."""
-    poster = Poster(store=store, routing=routing, clock=clock, new_id=new_id)
-    return Relay(
-        settings=settings,
-        store=store,
-        mappings=mappings,
-        routing=routing,
-        poster=poster,
-        pipeline=Pipeline(
-            store=store,
-            mappings=mappings,
-            poster=poster,
-            answers=Answers(endpoint=endpoint(settings), clock=clock, new_id=new_id),
-            clock=clock,
-            new_id=new_id,
-            takes_trials=settings.takes_trials,
-        ),
-        recogniser=Recogniser(mappings=mappings, poster=poster, store=store),
-        tokens=access_tokens(store),
-        register=StoredRegister(store),
-        clock=clock,
-        new_id=new_id,
-    )
+__all__ = [
+    "Relay",
+    "access_tokens",
+    "acknowledge",
+    "assemble",
+    "chasing",
+    "compose",
+    "create_app",
+    "endpoint",
+    "explainer",
+    "listed_organisations",
+    "new_id",
+    "now",
+    "outbound",
+    "replay",
+    "take_in",
+]
 
 
 def business(relay: Relay) -> BusinessAcknowledgements:
     """Return what tells the senders of ITK3 messages how their recipients answered."""
     answers = ItkAnswers(endpoint=endpoint(relay.settings), clock=relay.clock, new_id=relay.new_id)
     return BusinessAcknowledgements(store=relay.store, answers=answers)
-
-
-def access_tokens(store: Store) -> AccessTokens:
-    """Return what issues and reads tokens, with the secret that all processes share."""
-    secret = store.settings.once("token-secret", lambda: secrets.token_hex(32))
-    return AccessTokens(bytes.fromhex(secret), issuer=f"relay:{store.settings.epoch()}")
-
-
-def endpoint(settings: Settings) -> str:
-    """Return our own FHIR address as others see it."""
-    base = settings.public_url or f"http://{settings.host}:{settings.port}"
-    return f"{base.rstrip('/')}/fhir"
 
 
 def create_app(relay: Relay) -> Flask:
@@ -160,16 +91,25 @@ def create_app(relay: Relay) -> Flask:
         )
     )
     app.register_blueprint(intake_blueprint(relay.pipeline, authenticate, relay.settings.max_body))
-    app.register_blueprint(_explaining(relay, authenticate))
-    app.register_blueprint(_progress(relay, authenticate))
+    door = _door(relay, authenticate)
+    app.register_blueprint(_explaining(relay, door))
+    progress = Progress(store=relay.store, directory=relay.routing.directory)
+    app.register_blueprint(progress_blueprint(door, progress))
     app.register_blueprint(acknowledgements_blueprint(business(relay), authenticate))
     app.register_blueprint(caseload_blueprint(relay, authenticate, check))
-    app.register_blueprint(_measures(relay, authenticate))
+    operated = operating_blueprint(relay, authenticate, partial(replay, relay), explainer(relay))
+    app.register_blueprint(operated)
+    app.register_blueprint(_measures(relay, door))
     app.register_blueprint(fhir_blueprint(fhir_parts(relay, authenticate)))
     return app
 
 
-def _explaining(relay: Relay, authenticate: Authenticate) -> Blueprint:
+def _door(relay: Relay, authenticate: Authenticate) -> Door:
+    clock, public_url = relay.clock, relay.settings.public_url
+    return Door(relay.store, authenticate, lambda: Instant.of(clock()), public_url)
+
+
+def _explaining(relay: Relay, door: Door) -> Blueprint:
     tried = Converter(
         mappings=relay.mappings,
         draft=relay.poster.draft,
@@ -178,7 +118,7 @@ def _explaining(relay: Relay, authenticate: Authenticate) -> Blueprint:
         takes_trials=relay.settings.takes_trials,
     )
     return explaining_blueprint(
-        Door(relay.store, authenticate, lambda: Instant.of(relay.clock())),
+        door,
         relay.pipeline,
         Trial(converter=tried, routing=relay.routing),
         explainer(relay),
@@ -186,16 +126,10 @@ def _explaining(relay: Relay, authenticate: Authenticate) -> Blueprint:
     )
 
 
-def _progress(relay: Relay, authenticate: Authenticate) -> Blueprint:
-    door = Door(relay.store, authenticate, lambda: Instant.of(relay.clock()))
-    return progress_blueprint(door, Progress(store=relay.store, directory=relay.routing.directory))
-
-
-def _measures(relay: Relay, authenticate: Authenticate) -> Blueprint:
-    chosen, directory = relay.settings, relay.routing.directory
-    door = Door(relay.store, authenticate, lambda: Instant.of(relay.clock()), chosen.public_url)
+def _measures(relay: Relay, door: Door) -> Blueprint:
+    directory = relay.routing.directory
     evaluation = Evaluation(store=relay.store, name_of=directory.name_of)
-    return measure_blueprint(door, evaluation, directory.is_trust, chosen.max_body)
+    return measure_blueprint(door, evaluation, directory.is_trust, relay.settings.max_body)
 
 
 def explainer(relay: Relay) -> Explaining:

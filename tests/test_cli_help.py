@@ -29,8 +29,8 @@ def test_the_help_lists_every_command_in_the_order_of_a_newcomer():
     names = [line.split()[0] for line in listed if line.strip()]
     assert names == [
         *("demo", "serve", "migrate", "client", "convert", "check-mappings"),
-        *("send", "caseload", "explain", "dead-letters", "replay", "skip"),
-        *("deliver", "channels", "chase", "status", "late", "doctor"),
+        *("send", "caseload", "explain", "dead-letters", "replay", "skip", "release"),
+        *("deliver", "channels", "chase", "status", "late", "report", "doctor"),
     ]
     assert "..." not in shown.stdout.replace("[ARGS]...", "")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 import uuid_utils
 from flask import Request, Response, request
@@ -13,9 +14,10 @@ from service.api.authentication import Authenticate
 from service.api.bars import end_user_organisation, is_bars
 from service.api.negotiation import Preferences, check_accept, preferences
 from service.api.reply import Reply
-from service.errors import Forbidden, ServiceError
+from service.errors import BadRequest, Forbidden, ServiceError
 from service.model import Instant
 from service.security import Client
+from service.security.scopes import scope_of
 from service.store import AuditEntry, Store
 
 FHIR: Final = "/fhir"
@@ -37,7 +39,7 @@ class Exchange:
     def require(self, kind: str, letter: str) -> None:
         """Raise Forbidden unless the token covers this (c, r, u, d or s) on a resource type."""
         if not self.client.may(kind, letter):
-            raise Forbidden(f"The access token needs system/{kind}.{letter} for this.")
+            raise Forbidden(f"The access token needs {scope_of(kind)}.{letter} for this.")
 
     def audit(self, action: str, kind: str, subject: str = "", outcome: str = "0") -> AuditEntry:
         """Return the record of this request."""
@@ -95,6 +97,8 @@ class Door:
 
     def _open(self) -> Exchange:
         client = self._authenticate(request)
+        if "\0" in unquote(request.full_path):  # PostgreSQL has no text with it
+            raise BadRequest("An address holds no NUL.")
         if action_format := request.args.get("_format", ""):
             check_accept("", action_format)
         elif not _raw(request):

@@ -13,7 +13,7 @@ from service.cli.deliver import channels, deliver
 from service.cli.demo import demo
 from service.cli.doctor import doctor
 from service.cli.explain import explain
-from service.cli.letters import dead_letters, replay, skip
+from service.cli.letters import dead_letters, release, replay, skip
 from service.cli.mappings import check_mappings
 from service.cli.report import report
 from service.cli.send import send
@@ -50,7 +50,7 @@ for command in (
     *(demo, serve, migrate, client),
     *(convert, check_mappings, send),
     caseload,
-    *(explain, dead_letters, replay, skip),
+    *(explain, dead_letters, replay, skip, release),
     *(deliver, channels, chase, status, late, report, doctor),
 ):
     main.add_command(command)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from service.cli.operator import actor
 from service.cli.options import database_option, mappings_option, settings
 from service.cli.rules import rules
 from service.cli.schema import existing_store
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.mesh.configuration import MeshConfiguration
-    from service.store import Place, Store
+    from service.operating import Standing
 
 
 @click.command(short_help="Send feeds by their channels; poll MESH.")
@@ -78,8 +79,10 @@ def channels(ctx: click.Context, database: str) -> None:
     ctx.obj = database
     if ctx.invoked_subcommand:
         return
+    from service.operating import Channels
+
     with existing_store(database) as store:
-        found = [_row(store, place) for place in store.channels.places()]
+        found = [_row(one) for one in Channels(store).standing()]
     columns = ("organisation", "channel", "state", "sent", "of", "unconfirmed", "tries", "reason")
     show_table(columns, found)
     if not found:
@@ -101,19 +104,17 @@ def resume(database: str, ods: str, channel: str, after: int | None) -> None:
     What it has confirmed is not sent again. What it has and did not confirm comes a second time,
     under the same Bundle.identifier.
     """
+    from service.operating import Channels
+
     with existing_store(database) as store:
-        known = {(place.recipient, place.channel) for place in store.channels.places()}
-        if (ods, channel) not in known and after is None:
-            raise click.ClickException(f"nothing was sent to {ods} by {channel}")
-        place = store.channels.resume(ods, channel, after)
+        place = Channels(store).resume(ods, channel, after, actor())
     click.echo(f"{ods} goes on by {channel} after event {place.n}.")
 
 
-def _row(store: Store, place: Place) -> tuple[str, ...]:
-    open_ = store.channels.count_open(place.recipient, place.channel)
-    head = store.head(place.recipient).n
+def _row(one: Standing) -> tuple[str, ...]:
+    place = one.place
     return (
-        *(place.recipient, place.channel, place.state),
-        *(str(place.n), str(head), str(open_), str(place.attempts)),
-        place.reason,
+        *(place.recipient, place.channel, one.state),
+        *(str(place.n), str(one.head), str(one.unconfirmed), str(place.attempts)),
+        one.reason,
     )

@@ -1,15 +1,16 @@
-"""`dead-letters`, `replay` and `skip`: what could not be taken in, and what becomes of it."""
+"""`dead-letters`, `replay`, `skip`, `release`: what was refused, and what becomes of it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from service.cli.operator import FAILED, operator, record
+from service.cli.operator import actor
 from service.cli.options import database_option, mappings_option, settings
 from service.cli.rules import rules
 from service.cli.schema import existing_store
@@ -18,17 +19,9 @@ from service.cli.terminal import printable, show_table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from service.app import Relay
     from service.errors import Issue
-    from service.model import OdsCode
+    from service.operating import Letters, Taken
     from service.store import DeadLetter, Store
-
-_PAGE: Final = 200  # dead letters fetched at a time
-_WHY: Final = {  # state of a message → why it is not replayed
-    "committed": "nothing to replay; what was delivered is corrected by its sender, who sends it "
-    "again with a new message id",
-    "skipped": "nothing to replay; it was closed for good",
-}
 
 
 @click.group(
@@ -48,7 +41,7 @@ def dead_letters(ctx: click.Context, sender: str, skipped: bool, database: str) 
     if ctx.invoked_subcommand:
         return
     with existing_store(database) as store:
-        found = list(each_letter(store, "skipped" if skipped else "refused", sender))
+        found = list(_letters(store).each("skipped" if skipped else "refused", sender))
     show_table(
         ("id", "last came", "times", "sender", "media type", "bytes", "first issue"),
         [_row(letter) for letter in found],
@@ -66,8 +59,8 @@ def show(database: str, letter_id: str, raw: bool) -> None:
 
     Only --raw writes the message itself: it holds a patient's data.
     """
-    with existing_store(database) as store:
-        letter = _known(store, letter_id)
+    with existing_store(database) as store, _known(letter_id):
+        letter = _letters(store).one(letter_id)
         history = store.dead_letters.transitions(letter_id)
     if raw:
         sys.stdout.buffer.write(letter.body)
@@ -111,13 +104,18 @@ def replay(
     if owner and every:
         raise click.UsageError("--from goes with the ids of messages, not with --all")
     from service.app import assemble
+    from service.app import replay as take_in
+    from service.operating import Letters
 
     chosen = settings(database=database, mappings=mappings)
     with existing_store(database) as store:
         relay = assemble(chosen, store, *rules(mappings))
-        waiting = each_letter(store, "refused", sender) if every else _named(store, letter_ids)
-        ids = [letter.id for letter in waiting]
-        outcomes = [_replayed(relay, _known(store, letter_id), owner) for letter_id in ids]
+        letters = Letters(store, partial(take_in, relay))
+        ids = [one.id for one in letters.each("refused", sender)] if every else list(letter_ids)
+        for id_ in ids:  # all of them, or nothing is done
+            with _known(id_):
+                letters.waiting(id_)
+        outcomes = [_replayed(letters, id_, owner) for id_ in ids]
     click.echo(f"{outcomes.count(True)} taken in, {outcomes.count(False)} refused again.", err=True)
     if not all(outcomes):
         raise SystemExit(1)
@@ -131,71 +129,66 @@ def skip(letter_id: str, reason: str, database: str) -> None:
     """Close a refused message for good; its bytes stay."""
     if not reason.strip():
         raise click.BadParameter("say why", param_hint="'--reason'")
-    with existing_store(database) as store:
-        letter = _known(store, letter_id)
-        if letter.state != "refused":
-            raise click.ClickException(f"{letter_id} is {letter.state}: there is nothing to skip")
-        store.dead_letters.skip(letter_id, operator(), reason.strip())
-        record(store, "skip", letter_id, letter.sender)
+    with existing_store(database) as store, _known(letter_id):
+        _letters(store).skip(letter_id, reason, actor())
     click.echo(f"{letter_id} is skipped.")
 
 
-def each_letter(store: Store, state: str, sender: str) -> Iterator[DeadLetter]:
-    """Yield the dead letters in a state, oldest first."""
-    after = ""
-    while page := store.dead_letters.list(state=state, sender=sender, after=after, count=_PAGE):
-        yield from page
-        after = page[-1].id
+@click.command(short_help="Let a skipped message wait again.")
+@click.argument("letter_id", metavar="ID")
+@click.option("--reason", required=True, help="Why; kept with the message, for whoever asks.")
+@database_option
+def release(letter_id: str, reason: str, database: str) -> None:
+    """Let a skipped message wait again, to be replayed; nothing is delivered by that."""
+    if not reason.strip():
+        raise click.BadParameter("say why", param_hint="'--reason'")
+    with existing_store(database) as store, _known(letter_id):
+        _letters(store).release(letter_id, reason, actor())
+    click.echo(f"{letter_id} waits again.")
 
 
-def _known(store: Store, letter_id: str) -> DeadLetter:
-    letter = store.dead_letters.get(letter_id)
-    if letter is None:
-        raise click.ClickException(
-            f"there is no dead letter {letter_id}; discharge-relay dead-letters lists them"
-        )
-    return letter
+def _letters(store: Store) -> Letters:
+    """Return the refused messages, to look at: nothing is taken in without mappings."""
+    from service.errors import Unavailable
+    from service.operating import Letters
+
+    def refuse(_: DeadLetter) -> NoReturn:
+        raise Unavailable
+
+    return Letters(store, refuse)
 
 
-def _named(store: Store, letter_ids: Sequence[str]) -> list[DeadLetter]:
-    """Return all of them, or refuse before anything is done."""
-    found = [_known(store, letter_id) for letter_id in letter_ids]
-    for letter in found:
-        if letter.state != "refused":
-            raise click.ClickException(f"{letter.id} is {letter.state}: {_WHY[letter.state]}")
-    return found
-
-
-def _replayed(relay: Relay, letter: DeadLetter, owner: str) -> bool:
-    from service.app import replay
-    from service.errors import ServiceError
-
-    if owner and letter.sender not in ("", owner):
-        raise click.ClickException(f"{letter.id} came from {letter.sender}, who was known")
-    if not (owner or letter.sender):
-        click.echo(f"{letter.id} came from nobody who was known: replay {letter.id} --from ODS")
-        return False
-    try:
-        receipt = replay(relay, replace(letter, sender=_code(owner or letter.sender)))
-    except ServiceError as refusal:
-        record(relay.store, "replay", letter.id, letter.sender, FAILED)
-        click.echo(f"{letter.id} is refused again:")
-        for issue in refusal.issues:
-            click.echo(f"  {_sentence(issue)}")
-        return False
-    record(relay.store, "replay", letter.id, letter.sender)
-    told = ", ".join(sorted(receipt.numbers)) or "nobody"
-    click.echo(f"{letter.id} is taken in; it goes to {told}.")
-    return True
-
-
-def _code(text: str) -> OdsCode:
-    from service.model import OdsCode
+@contextmanager
+def _known(letter_id: str) -> Iterator[None]:
+    from service.errors import NotFound
 
     try:
-        return OdsCode.parse(text)
-    except ValueError as fault:
-        raise click.BadParameter(str(fault), param_hint="'--from'") from fault
+        yield
+    except NotFound as fault:
+        text = f"there is no dead letter {letter_id}; discharge-relay dead-letters lists them"
+        raise click.ClickException(text) from fault
+
+
+def _replayed(letters: Letters, letter_id: str, owner: str) -> bool:
+    from service.errors import BadRequest
+
+    try:
+        taken = letters.replay(letter_id, actor(), owner)
+    except BadRequest as fault:
+        click.echo(f"{fault.text}: replay {letter_id} --from ODS")
+        return False
+    for line in _outcome(taken):
+        click.echo(line)
+    return taken.refusal is None
+
+
+def _outcome(taken: Taken) -> Iterator[str]:
+    if taken.refusal is None:
+        yield f"{taken.id} is taken in; it goes to {', '.join(taken.told) or 'nobody'}."
+        return
+    yield f"{taken.id} is refused again:"
+    for issue in taken.refusal.issues:
+        yield f"  {_sentence(issue)}"
 
 
 def _row(letter: DeadLetter) -> tuple[str, ...]:

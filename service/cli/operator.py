@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from service.operating import Actor
     from service.store import Store
 
-Action = Literal["client-add", "client-disable", "client-token", "replay", "skip"]
-FAILED = "4"  # FHIR audit-event-outcome: minor failure
+Action = Literal["client-add", "client-disable", "client-token"]
 
 
 def operator() -> str:
@@ -21,24 +21,17 @@ def operator() -> str:
         return "operator"
 
 
-def record(
-    store: Store, action: Action, subject: str, organisation: str, outcome: str = "0"
-) -> None:
-    """Write to the audit trail what an operator did to a client or a message.
+def actor() -> Actor:
+    """Return who acts now, for what is shared with the operators' API."""
+    from service.model import Instant
+    from service.operating import Actor
+
+    return Actor(name=f"operator:{operator()}", at=Instant.of(datetime.now(UTC)))
+
+
+def record(store: Store, action: Action, subject: str, organisation: str) -> None:
+    """Write to the audit trail what an operator did to a client.
 
     It is on disk when the store is closed.
     """
-    from service.model import Instant
-    from service.store import AuditEntry
-
-    kind = "Client" if action.startswith("client-") else "Message"
-    entry = AuditEntry(
-        at=Instant.of(datetime.now(UTC)),
-        client=f"operator:{operator()}",
-        organisation=organisation,
-        action=action,
-        type=kind,
-        subject=subject,
-        outcome=outcome,
-    )
-    store.audit([entry])
+    store.audit([actor().did(action, "Client", subject, organisation)])

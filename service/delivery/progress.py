@@ -17,6 +17,7 @@ from service.store import DeadLetter, Place, Store, Waiting
 Json = dict[str, Any]
 # Nobody tells the relay that somebody read something; that a page was fetched says nothing.
 NOT_KNOWN: Final = "not known"
+_EVERY: Final = 1 << 30
 _OPEN: Final = frozenset({"requested", "received"})
 
 
@@ -45,13 +46,25 @@ class Progress:
             "recipients": [self._recipient(row, rows, places, now) for row in seen],
         }
 
-    def late(self, now: datetime, *, informed: bool = False) -> list[Json]:
-        """Return who should have answered by now; with those who are only told, if asked for."""
+    def late(
+        self, now: datetime, *, informed: bool = False, after: str = "", count: int = _EVERY
+    ) -> list[Json]:
+        """Return who should have answered by now, the longest late first.
+
+        With those who are only told, if asked for; `after` is the `place` of the last one seen.
+        """
         found = self.store.deadlines.late(Instant.of(now))
         wanted = [row for row in found if informed or row.role == "action"]
+        rest = [row for row in wanted if _place(row) > after]
         return [
-            {"message": row.message_id, "sender": row.sender, **self._recipient(row, [], [], now)}
-            for row in wanted
+            {
+                "place": _place(row),
+                "message": row.message_id,
+                "task": row.task_id,
+                "sender": row.sender,
+                **self._recipient(row, [], [], now),
+            }
+            for row in rest[:count]
         ]
 
     def _recipient(
@@ -96,6 +109,11 @@ class Progress:
     def _read(self, kind: str, id_: str, reader: str) -> Resource:
         stored = self.store.read(reader, kind, id_)
         return orjson.loads(stored.body) if stored and not stored.deleted else {}
+
+
+def _place(row: Waiting) -> str:
+    """Return what orders those who are late: by deadline, then by Task."""
+    return f"{row.due:017d}.{row.task_id}"
 
 
 def _may_see(row: Waiting, reader: str, sender: str) -> bool:

@@ -41,6 +41,10 @@ TAKEN = _LETTER.format(
     condition="m.sender = :sender AND m.control_id = :control_id AND m.state = 'committed'",
 )
 LOCK_STATE = "SELECT state FROM message WHERE id = :id FOR NO KEY UPDATE"
+CAME_AGAIN = """
+    SELECT o.id FROM message m CROSS JOIN message o
+    WHERE m.id = :id AND o.sender = m.sender AND o.control_id = m.control_id
+        AND o.digest = m.digest AND o.state = 'refused'"""
 MOVE = "UPDATE message SET state = :state WHERE id = :id"
 TRANSITIONS = """
     SELECT at, state, actor, reason FROM transition WHERE message_id = :id ORDER BY seq"""
@@ -97,14 +101,23 @@ class DeadLetters:
         """Set one aside for good, with a reason. Raises NotFound; Conflict if it is not refused."""
         self._database.write(lambda tx: self._skip(tx, id_, actor, reason))
 
+    def release(self, id_: str, actor: str, reason: str) -> None:
+        """Let one that was set aside wait again. Raises NotFound; Conflict if it is not skipped."""
+        self._database.write(lambda tx: self._release(tx, id_, actor, reason))
+
     def _skip(self, tx: Transaction, id_: str, actor: str, reason: str) -> None:
-        if not (found := tx.select(LOCK_STATE, {"id": id_})()):
-            raise NotFound("no such message")
-        if found[0][0] != "refused":
-            raise Conflict(f"the message is {found[0][0]}")
-        tx.run(MOVE, {"id": id_, "state": "skipped"})
-        change = Transition(at=self._clock(), state="skipped", actor=actor, reason=reason)
-        record(tx, id_, change)
+        _require(tx, id_, "refused")
+        self._move(tx, id_, "skipped", actor, reason)
+
+    def _release(self, tx: Transaction, id_: str, actor: str, reason: str) -> None:
+        _require(tx, id_, "skipped")
+        if tx.select(CAME_AGAIN, {"id": id_})():
+            raise Conflict("the same bytes came again, and wait already")
+        self._move(tx, id_, "refused", actor, reason)
+
+    def _move(self, tx: Transaction, id_: str, state: str, actor: str, reason: str) -> None:
+        tx.run(MOVE, {"id": id_, "state": state})
+        record(tx, id_, Transition(at=self._clock(), state=state, actor=actor, reason=reason))
 
     def transitions(self, id_: str) -> tuple[Transition, ...]:
         """Return what became of a message, oldest first."""
@@ -113,6 +126,13 @@ class DeadLetters:
             Transition(at=Instant(at), state=state, actor=actor, reason=reason)
             for at, state, actor, reason in found
         )
+
+
+def _require(tx: Transaction, id_: str, state: str) -> None:
+    if not (found := tx.select(LOCK_STATE, {"id": id_})()):
+        raise NotFound("no such message")
+    if found[0][0] != state:
+        raise Conflict(f"the message is {found[0][0]}")
 
 
 def _letter(row: Row) -> DeadLetter:
