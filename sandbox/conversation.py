@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -14,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from sandbox.produced import Document, Example, Resource, mapping_examples
 from service.app import Relay, compose, create_app, take_in
+from service.evaluation import MEASURES
 from service.fhir.systems import ODS
 from service.model import OdsCode
 from service.security import Client, Scopes
@@ -39,6 +41,7 @@ def answers() -> Iterator[Document]:
             yield from _read(caller, ods)
             yield from _written(caller)
             yield from _refused(caller)
+            yield from _evaluated(caller)
         yield from _refused(Caller(app.test_client(), ""))
 
 
@@ -110,6 +113,17 @@ def _one(caller: Caller, place: str) -> Iterator[Document]:
     yield from caller.ask("GET", place, Accept=XML)
     yield from caller.ask("GET", f"{place}/_history")
     yield from caller.ask("GET", f"{place}/_history/1")
+
+
+def _evaluated(caller: Caller) -> Iterator[Document]:
+    """What the figures mean, and the figures of the time in which all this was sent."""
+    this_year = f"periodStart=2025&periodEnd={datetime.now(UTC).year}"
+    yield from caller.ask("GET", "Measure")
+    for id_ in MEASURES:
+        yield from caller.ask("GET", f"Measure/{id_}")
+        yield from caller.ask("GET", f"Measure/{id_}/$evaluate-measure?{this_year}")
+        yield from caller.ask("GET", f"Measure/{id_}/$evaluate-measure?{this_year}", Accept=XML)
+    yield from caller.ask("GET", "Measure/patients/$evaluate-measure?periodStart=soon")
 
 
 def _written(caller: Caller) -> Iterator[Document]:
