@@ -134,7 +134,7 @@ class Converter:
         if not mapping_id:
             return formats.detect(media_type, body).read(body)
         mapping = self.mappings.by_id(mapping_id)
-        return formats.FORMATS[mapping.format].read(body, mapping.charset)
+        return formats.reader(mapping.format, body).read(body, mapping.charset)
 
     def _try(self, attempt: Attempt, media_type: str, body: bytes, mapping_id: str) -> None:
         """Take a message as far as it comes, and keep why it comes no further."""
@@ -151,7 +151,7 @@ class Converter:
 
     def _mapped(self, attempt: Attempt, mapping: Mapping) -> TransferOfCare:
         told = mapping.apply(attempt.source, attempt.sender, attempt.trace)
-        transfer = with_enclosed(told, self.mappings)
+        transfer = with_enclosed(told, self.mappings, attempt.source)
         if attempt.sender != UNKNOWN and not attempt.presumed:
             return transfer
         doubt = _SENDER_UNKNOWN if attempt.sender == UNKNOWN else _SENDER_PRESUMED

@@ -211,7 +211,7 @@ class Pipeline:
         mapping = self._mappings.choose(sender, source, mapping_id)
         if mapping.charset and source.charset_guessed:
             (source,) = formats.FORMATS[mapping.format].read(source.raw, mapping.charset)
-        transfer = with_enclosed(mapping.apply(source, sender), self._mappings)
+        transfer = with_enclosed(mapping.apply(source, sender), self._mappings, source)
         require_live(transfer, takes_trials=self._takes_trials)
         return mapping, transfer
 
@@ -220,7 +220,7 @@ class Pipeline:
     ) -> tuple[SourceMessage, ...]:
         if mapping_id:
             mapping = self._mappings.by_id(mapping_id)
-            return formats.FORMATS[mapping.format].read(body, mapping.charset)
+            return formats.reader(mapping.format, body).read(body, mapping.charset)
         return formats.detect(media_type, body).read(body)
 
     def _read_together(

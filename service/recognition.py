@@ -82,7 +82,7 @@ class Recogniser:
             mapping = self._mapping(organisation, source)
             if mapping:
                 told = mapping.apply(source.named(message_id), organisation)
-                transfer = with_enclosed(told, self._mappings)
+                transfer = with_enclosed(told, self._mappings, source)
                 yield mapping, _as_update(transfer, bundle)
 
     def _reversals(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from mapping_samples import converted, doubts, fact
+from mapping_samples import converted, doubts, fact, read, shipped
 
-from service.model import TransferOfCare
+from service.errors import UnmappedMessage
+from service.model import OdsCode, TransferOfCare
 
 NUMBER = "9994045210"
 
@@ -83,3 +84,44 @@ def test_blanks_and_line_ends_around_a_name_are_no_part_of_it() -> None:
     assert (transfer.patient.family, transfer.patient.given) == ("XXTEST", ("ANN MAY",))
     assert (transfer.patient.prefix, transfer.patient.suffix) == ("Mrs", "JR MBE")
     assert fact(transfer, "encounter.identifiers[].value") == ("V1",)
+
+
+@pytest.mark.parametrize(
+    ("method", "destination", "flagged"),
+    [("1", "98", True), ("8", "", True), ("08", "19", True), ("98", "", True), ("1", "19", False)],
+)
+def test_a_discharge_that_says_that_the_stay_goes_on_is_told(
+    method: str, destination: str, *, flagged: bool
+) -> None:
+    transfer = a03(PV1_36=method, PV1_37=destination)
+
+    assert ("the stay is not finished" in texts(transfer)) is flagged
+    assert transfer.kind == "discharge"
+
+
+NOT_READ = {
+    "A14": "planned",
+    "A15": "planned",
+    "A16": "nothing has happened yet",
+    "A24": "links records",
+    "A25": "takes back what was planned",
+    "A26": "takes back what was planned",
+    "A27": "takes back what was planned",
+    "A37": "takes them apart",
+}
+
+
+@pytest.mark.parametrize("event", NOT_READ)
+def test_what_is_planned_or_linked_is_refused_for_what_it_is(event: str) -> None:
+    with pytest.raises(UnmappedMessage) as refused:
+        a03(event)
+
+    assert NOT_READ[event] in refused.value.issues[0].text
+
+
+def test_hl7_v2_in_xml_is_refused_for_that() -> None:
+    source = read(b"<ADT_A03 xmlns='urn:hl7-org:v2xml'><MSH><MSH.1>|</MSH.1></MSH></ADT_A03>")
+    with pytest.raises(UnmappedMessage) as refused:
+        shipped().for_source(OdsCode("RX5"), source)
+
+    assert "HL7 v2 in XML is not read" in refused.value.issues[0].text

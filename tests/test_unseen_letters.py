@@ -6,7 +6,7 @@ import pytest
 from mapping_samples import converted, fact
 
 from service import formats
-from service.errors import UnknownFormat
+from service.errors import UnknownFormat, UnreadableMessage
 
 LETTER = """<html><body><h1>Discharge summary</h1><table>
 <tr><th>Patient Name</th><td>ANN XXTEST</td><th>NHS Number</th><td>999 408 6316</td></tr>
@@ -36,3 +36,18 @@ def test_the_code_of_a_practice_in_brackets_behind_its_name_is_read(
 
     assert fact(transfer, "patient.gp_practice.ods") == code
     assert fact(transfer, "recipients[].ods") == (code,)
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xff\xfe\n\0", b"\x0b\x1c\r"])
+@pytest.mark.parametrize("media_type", ["", "application/hl7-v2", "application/fhir+json"])
+def test_what_is_empty_is_called_empty_whatever_it_is_said_to_be(
+    media_type: str, body: bytes
+) -> None:
+    with pytest.raises(UnreadableMessage, match="the message is empty"):
+        formats.detect(media_type, body)
+
+
+@pytest.mark.parametrize("name", formats.FORMATS)
+def test_a_mapping_s_format_is_asked_nothing_of_an_empty_file(name: str) -> None:
+    with pytest.raises(UnreadableMessage, match="the message is empty"):
+        formats.reader(name, b"\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from service.errors import UnknownFormat
+from typing import Final
+
+from service.errors import Issue, UnknownFormat, UnreadableMessage
 from service.formats import cda, fhir_r4, fhir_stu3, hl7v2, letters, xml_tree
 from service.formats.source import NULL, ExplicitNull, Format, Node, Path, SourceMessage
 
@@ -13,11 +15,15 @@ _READERS: tuple[Format, ...] = (
 FORMATS: dict[str, Format] = {reader.name: reader for reader in _READERS}
 
 
+_NOTHING: Final = b"\xef\xbb\xbf\xff\xfe\0\x0b\x1c \t\r\n"  # marks, frames and blanks
+
+
 def detect(media_type: str, body: bytes) -> Format:
     """Return the format of `body`, by media type and content.
 
-    Raises UnknownFormat; UnreadableMessage for XML that is none, or is dangerous.
+    Raises UnknownFormat; UnreadableMessage for what is empty, for XML that is none or is dangerous.
     """
+    _refuse_nothing(body)
     for reader in FORMATS.values():
         if reader.matches(media_type, body):
             return reader
@@ -26,4 +32,27 @@ def detect(media_type: str, body: bytes) -> Format:
     raise UnknownFormat
 
 
-__all__ = ["FORMATS", "NULL", "ExplicitNull", "Format", "Node", "Path", "SourceMessage", "detect"]
+def reader(name: str, body: bytes) -> Format:
+    """Return the reader of a format by its name. Raises UnreadableMessage where `body` is empty."""
+    _refuse_nothing(body)
+    return FORMATS[name]
+
+
+def _refuse_nothing(body: bytes) -> None:
+    if not body.strip(_NOTHING):
+        text = "the message is empty"
+        issue = Issue(severity="fatal", code="structure", text=text, source="line 1")
+        raise UnreadableMessage(text, [issue])
+
+
+__all__ = [
+    "FORMATS",
+    "NULL",
+    "ExplicitNull",
+    "Format",
+    "Node",
+    "Path",
+    "SourceMessage",
+    "detect",
+    "reader",
+]

@@ -1,8 +1,9 @@
 """A document within a message: what it says is read as well, and joined with what the message says.
 
-A message that carries a FHIR document as an attachment (base64 in a DocumentReference or Binary)
-says little itself: who it is about and for whom it is. The document's own mapping reads the
-rest. Only one of the same person is joined; a referral's attachments are only attached.
+A message that carries a FHIR or CDA document as an attachment (base64 in a DocumentReference, a
+Binary or an OBX) says little itself: who it is about and for whom it is. The document's own
+mapping reads the rest. Only one of the same person is joined; a referral's attachments are only
+attached, and so is what was withdrawn.
 """
 
 from __future__ import annotations
@@ -15,27 +16,42 @@ from service import formats
 from service.errors import Issue, ServiceError, UnmappableMessage
 from service.formats import SourceMessage
 from service.mapping.mappings import Mappings
-from service.model import Document, Message, OdsCode, Patient, TransferOfCare
+from service.model import (
+    Document,
+    Encounter,
+    Message,
+    Moment,
+    OdsCode,
+    PartialDate,
+    Patient,
+    TransferOfCare,
+)
 
 _CARRIERS: Final = frozenset({"document", "discharge"})  # kinds that may be a document's envelope
-_READ: Final = ("fhir-stu3", "fhir-r4")  # formats of documents that are read within others
+_READ: Final = ("fhir-stu3", "fhir-r4", "cda")  # formats of documents that are read within others
+_SIGNS: Final = (b"http://hl7.org/fhir", b'"resourceType"', b"ClinicalDocument")
 _INHERITED: Final = ("replaces", "doc_status", "operator")  # of the message
-_EITHER: Final = ("encounter", "diagnoses", "procedures", "medications", "allergies", "requests")
+_EITHER: Final = ("diagnoses", "procedures", "medications", "allergies", "requests")
 _BOTH: Final = ("sections", "recipients", "documents")
 _OF_THE_MESSAGE: Final = ("message", "message.claimed_sender")  # said of the message already
+_LETTERS: Final = ("document", "message", "ClinicalDocument")  # types of messages
+_DAY: Final = len("2025-05-14")
+_ANOTHER_STAY: Final = "the document within tells of another stay; that of the message was taken"
 _SOMEBODY_ELSE: Final = "the document within is about somebody else than the message"
 
 
-def with_enclosed(transfer: TransferOfCare, mappings: Mappings) -> TransferOfCare:
-    """Return the transfer with what a FHIR document among its documents says.
+def with_enclosed(
+    transfer: TransferOfCare, mappings: Mappings, source: SourceMessage
+) -> TransferOfCare:
+    """Return what `source` became with what a FHIR or CDA document among its documents says.
 
     Raises UnmappableMessage if that is about another person.
     """
-    if transfer.kind not in _CARRIERS:
+    if transfer.kind not in _CARRIERS or source.format == "cda":  # which is its own document
         return transfer
-    found = [(at, each) for at, each in enumerate(transfer.documents) if _is_fhir(each)]
+    found = [(at, each) for at, each in enumerate(transfer.documents) if _is_to_be_read(each)]
     if len(found) != 1:
-        text = "several FHIR documents are within; none of them was read, all are attached"
+        text = "several documents in FHIR or CDA are within; none was read, all are attached"
         return _noted(transfer, [_warning("not-supported", text)]) if found else transfer
     ((at, document),) = found
     try:
@@ -47,10 +63,12 @@ def with_enclosed(transfer: TransferOfCare, mappings: Mappings) -> TransferOfCar
     return _joined(transfer, inner, at)
 
 
-def _is_fhir(document: Document) -> bool:
-    """Whether it is a FHIR bundle: its bytes say so, whatever it is called."""
+def _is_to_be_read(document: Document) -> bool:
+    """Whether it is a FHIR bundle or CDA that holds: its bytes say so, whatever it is called."""
     content = document.content
-    if b"http://hl7.org/fhir" not in content and b'"resourceType"' not in content:
+    if document.status != "current" or document.doc_status == "entered-in-error":
+        return False
+    if not any(sign in content for sign in _SIGNS):
         return False
     return any(formats.FORMATS[name].matches("", content) for name in _READ)
 
@@ -58,14 +76,18 @@ def _is_fhir(document: Document) -> bool:
 def _read(document: Document, sender: OdsCode, mappings: Mappings) -> TransferOfCare:
     reader = formats.detect("", document.content)
     (source,) = _documents(reader.read(document.content))
-    return mappings.for_source(sender, source).apply(source, sender)
+    told = mappings.for_source(sender, source).apply(source, sender)
+    if source.format != "cda":
+        return told
+    attached = (each for each in told.documents if not _is_to_be_read(each))
+    return replace(told, documents=tuple(attached))  # the document itself is attached already
 
 
 def _documents(sources: Iterable[SourceMessage]) -> Iterator[SourceMessage]:
     """Yield the one document or message; anything else that is FHIR is no letter to anybody."""
-    found = [each for each in sources if each.message_type.startswith(("document", "message"))]
+    found = [each for each in sources if each.message_type.startswith(_LETTERS)]
     if len(found) != 1:
-        text = "what is within is no FHIR document"
+        text = "what is within is not one document"
         raise UnmappableMessage(issues=[_warning("not-supported", text)])
     yield from found
 
@@ -74,12 +96,15 @@ def _joined(outer: TransferOfCare, inner: TransferOfCare, at: int) -> TransferOf
     """Return both as one: the message's own word goes first, the document fills the rest."""
     _require_same_person(outer.patient, inner.patient)
     patient = _person(outer.patient, inner.patient)
-    issues = (*_still_true(outer, inner), *_placed(_of_the_document(inner), at))
+    issues = [*_still_true(outer, inner), *_placed(_of_the_document(inner), at)]
+    if outer.encounter and inner.encounter and _is_another(outer.encounter, inner.encounter):
+        issues.append(replace(_warning("conflict", _ANOTHER_STAY), target="encounter"))
     told: dict[str, Any] = {name: getattr(outer, name) or getattr(inner, name) for name in _EITHER}
+    told["encounter"] = _stay(outer.encounter, inner.encounter)
     told |= {name: (*getattr(outer, name), *getattr(inner, name)) for name in _BOTH}
     kind = inner.kind if outer.kind == "document" or inner.kind == "death" else outer.kind
     message = _message(outer.message, inner.message)
-    return replace(outer, kind=kind, message=message, patient=patient, issues=issues, **told)
+    return replace(outer, kind=kind, message=message, patient=patient, issues=tuple(issues), **told)
 
 
 def _message(outer: Message, inner: Message) -> Message:
@@ -98,12 +123,44 @@ def _person(outer: Patient, inner: Patient) -> Patient:
 
 
 def _require_same_person(outer: Patient, inner: Patient) -> None:
+    """Refuse another number; and, unless both have one, another name or date of birth."""
     numbers = {each for each in (outer.nhs_number, inner.nhs_number) if each}
+    has_same = len(numbers) == 1 and outer.nhs_number == inner.nhs_number
     names = {each.casefold() for each in (outer.family, inner.family) if each}
-    births = {str(each) for each in (outer.birth_date, inner.birth_date) if each}
-    if len(numbers) > 1 or (not numbers and len(names) > 1) or (len(names) > 1 and len(births) > 1):
+    other_name = len(names) > 1
+    other_birth = _are_apart(outer.birth_date, inner.birth_date)
+    differ = (other_name and other_birth) if has_same else (other_name or other_birth)
+    if len(numbers) > 1 or differ:
         wrong = Issue(severity="error", code="conflict", text=_SOMEBODY_ELSE, target="patient")
         raise UnmappableMessage(issues=[wrong])
+
+
+def _are_apart(one: PartialDate | None, other: PartialDate | None) -> bool:
+    """Whether two dates differ in what both tell: a year is not apart from a day in it."""
+    a, b = str(one or ""), str(other or "")
+    return not (a.startswith(b) or b.startswith(a))
+
+
+def _stay(outer: Encounter | None, inner: Encounter | None) -> Encounter | None:
+    """Return the message's stay, with what only the document says of it; another is left out."""
+    if outer is None or inner is None or _is_another(outer, inner):
+        return outer or inner
+    held: dict[str, Any] = {
+        field.name: getattr(outer, field.name) or getattr(inner, field.name)
+        for field in fields(Encounter)
+    }
+    return Encounter(**held)
+
+
+def _is_another(outer: Encounter, inner: Encounter) -> bool:
+    """Whether two stays cannot be one: they begin or end on different days."""
+    pairs = ((outer.admitted_at, inner.admitted_at), (outer.discharged_at, inner.discharged_at))
+    return any(_are_apart_by_days(one, other) for one, other in pairs)
+
+
+def _are_apart_by_days(one: Moment | None, other: Moment | None) -> bool:
+    a, b = str(one or "")[:_DAY], str(other or "")[:_DAY]
+    return not (a.startswith(b) or b.startswith(a))
 
 
 def _still_true(outer: TransferOfCare, inner: TransferOfCare) -> Iterator[Issue]:

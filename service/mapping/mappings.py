@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Lookup
 from pathlib import Path
@@ -16,6 +17,17 @@ from service.yamlfile import Fault
 
 # BaRS has a code of its own for what a receiver has not implemented (501), whatever it holds.
 _BOOKINGS: Final = frozenset({"message:booking-request", "message:booking-response"})
+# What is read by no mapping here on purpose, and why.
+_PLANNED: Final = "it tells of what is planned, which is not read: nothing has happened yet"
+_UNPLANNED: Final = "it takes back what was planned, which is not read"
+_LINKED: Final = "it links records or takes them apart without merging them, which is not read"
+_NOT_READ: Final = {
+    **dict.fromkeys(("ADT^A14", "ADT^A15", "ADT^A16"), _PLANNED),
+    **dict.fromkeys(("ADT^A25", "ADT^A26", "ADT^A27"), _UNPLANNED),
+    **dict.fromkeys(("ADT^A24", "ADT^A37"), _LINKED),
+}
+_V2_IN_XML: Final = re.compile(r"[A-Z]{3}_[A-Z]\d\d|ACK")  # the root element
+_AS_ER7: Final = "HL7 v2 in XML is not read; send it with | and ^, as HL7 v2 mostly is"
 
 
 class Mappings:
@@ -143,6 +155,10 @@ def _chosen(candidates: Sequence[Mapping], source: SourceMessage) -> Mapping | N
 def _reasons(
     sender: OdsCode, source: SourceMessage, own: Sequence[Mapping], base: Sequence[Mapping]
 ) -> Iterator[Issue]:
+    if source.message_type in _NOT_READ:
+        yield _reason(f"{source.message_type}: {_NOT_READ[source.message_type]}")
+    elif source.format == "xml" and _V2_IN_XML.fullmatch(source.message_type):
+        yield _reason(_AS_ER7)
     sent = f"a message of type {source.message_type}" if source.message_type else "this message"
     whose = f"no mapping of {sender}'s" if own else f"no mapping, and {sender} has none of its own"
     yield _reason(f"{sent} ({source.format}) has {whose}")
