@@ -29,6 +29,7 @@ from service.store.commit import (
 )
 from service.store.database import Duplicate, Row, Rows, Transaction
 from service.store.finding import find_rows
+from service.store.reading import AUDIENCE
 from service.store.rows import Numbered, Stamped
 from service.store.versions import Prior
 
@@ -138,7 +139,7 @@ def _lock(tx: Transaction, change: Change) -> Locked:
     replaced = [w for w in change.writes if w.prior]
     feeds = _feeds(tx, replaced)
     priors = _ask_priors(tx, [w for w in replaced if w.id not in feeds])
-    ods = sorted({*change.parties(), *feeds.values()})
+    ods = sorted({*change.parties(), *feeds.values(), *_told_of_tasks(tx, replaced)})
     counters = tx.select_each(LOCK_RECIPIENT, [{"ods": o} for o in ods])
     in_feeds = tx.select_each(DELIVERED, [{"id": id_} for id_ in feeds])
     priors |= {("Communication", id_): ask for id_, ask in zip(feeds, in_feeds, strict=True)}
@@ -157,6 +158,13 @@ def _feeds(tx: Transaction, replaced: Sequence[Write]) -> dict[str, str]:
     ids = sorted(w.id for w in replaced if w.type == "Communication")
     asked = tx.select_each(FEED_OF, [{"id": id_} for id_ in ids])
     return {id_: row[0] for id_, ask in zip(ids, asked, strict=True) for row in ask()}
+
+
+def _told_of_tasks(tx: Transaction, replaced: Sequence[Write]) -> Iterator[str]:
+    """Yield who is told of a Task's next version: behind its counter they would never look."""
+    tasks = [{"type": w.type, "id": w.id} for w in replaced if w.type == "Task"]
+    for ask in tx.select_each(AUDIENCE, tasks):
+        yield from (row[0] for row in ask())
 
 
 def _ask_priors(tx: Transaction, replaced: Sequence[Write]) -> dict[Reference, Rows]:
