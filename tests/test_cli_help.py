@@ -31,6 +31,7 @@ def test_the_help_lists_every_command_in_the_order_of_a_newcomer():
         *("demo", "serve", "migrate", "client", "convert", "check-mappings"),
         *("send", "caseload", "explain", "dead-letters", "replay", "skip", "release"),
         *("deliver", "channels", "chase", "status", "late", "report", "doctor"),
+        *("retain", "hold", "backup", "restore"),
     ]
     assert "..." not in shown.stdout.replace("[ARGS]...", "")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from service import __version__
+from service.cli.backup import backup, restore
 from service.cli.caseload import caseload
 from service.cli.chase import chase
 from service.cli.clients import client
@@ -13,9 +14,11 @@ from service.cli.deliver import channels, deliver
 from service.cli.demo import demo
 from service.cli.doctor import doctor
 from service.cli.explain import explain
+from service.cli.hold import hold
 from service.cli.letters import dead_letters, release, replay, skip
 from service.cli.mappings import check_mappings
 from service.cli.report import report
+from service.cli.retain import retain
 from service.cli.send import send
 from service.cli.serve import migrate, serve
 from service.cli.status import late, status
@@ -52,5 +55,6 @@ for command in (
     caseload,
     *(explain, dead_letters, replay, skip, release),
     *(deliver, channels, chase, status, late, report, doctor),
+    *(retain, hold, backup, restore),
 ):
     main.add_command(command)

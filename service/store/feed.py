@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from service.errors import Gone
@@ -36,6 +36,8 @@ FEEDS = "SELECT ods, n FROM recipient ORDER BY ods"
 HEAD = "SELECT n, floor, updated FROM recipient WHERE ods = :recipient"
 LAST = 1 << 62  # beyond every event number
 
+FIRST = "feed-first"  # setting: how many numbers every new feed leaves out; see backup.py
+_FIRST = "SELECT value FROM setting WHERE key = :key"
 COUNT = "SELECT COUNT(*) FROM delivery WHERE recipient = :recipient AND n > :floor"
 KEPT_SINCE = "SELECT updated FROM feed_floor WHERE recipient = :recipient"
 _RAISE = (
@@ -154,6 +156,19 @@ def count(database: Database, recipient: str) -> int:
     """Return how many events the feed has."""
     floor = head(database, recipient).floor
     return int(database.select(COUNT, {"recipient": recipient, "floor": floor})[0][0])
+
+
+def begin(tx: Transaction, recipients: Sequence[str]) -> None:
+    """Begin these feeds, unless they are there."""
+    first = first_number(tx)
+    counters = [(ods, first, 0, 0) for ods in sorted(recipients)]
+    tx.insert("recipient", counters, skip_known=True)
+
+
+def first_number(tx: Transaction) -> int:
+    """Return how many numbers a new feed leaves out: they may have been given out before."""
+    found = tx.select(_FIRST, {"key": FIRST})()
+    return int(found[0][0]) if found else 0
 
 
 def forget(tx: Transaction, recipient: str, floor: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import orjson
 
 from service.model import Instant
-from service.store import rows, versions
+from service.store import feed, rows, versions
 from service.store.caseload_records import KeptOccurrence, Known, Recall
 from service.store.commit import Stale
 from service.store.database import Database, Row, Transaction
@@ -65,7 +65,7 @@ def deliver(
     """Write the next events of a team's feed. Raises Duplicate if one was told before."""
     if not recalls:
         return False, {}
-    tx.insert("recipient", [(team, 0, 0, 0)], skip_known=True)
+    feed.begin(tx, [team])
     [(n, updated)] = tx.select(LOCK_RECIPIENT, {"ods": team})()
     first = max(clock, updated + 1)
     for k, recall in enumerate(recalls):

@@ -39,16 +39,17 @@ class StoredSettings:
 
     def epoch(self) -> str:
         """Return the epoch of the feeds: cursors of another one are refused with 410."""
-        return self.once(EPOCH, _random)
+        return self.once(EPOCH, random_epoch)
 
     def new_epoch(self) -> str:
         """Begin a new epoch, after a restore from backup; return it."""
-        epoch = _random()
+        epoch = random_epoch()
         self.put(EPOCH, epoch)
         return epoch
 
 
-def _random() -> str:
+def random_epoch() -> str:
+    """Return an epoch that never was."""
     return secrets.token_hex(8)
 
 

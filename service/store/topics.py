@@ -65,7 +65,7 @@ def events(database: Database, recipient: str, name: str, after: int | None, cou
 def begin(tx: Transaction, recipient: str, name: str) -> int:
     """Return the number of the last event there is; from here on nothing is missed."""
     key = {"recipient": recipient, "name": name}
-    tx.insert("recipient", [(recipient, 0, 0, 0)], skip_known=True)
+    feed.begin(tx, [recipient])
     [(updated,)] = tx.select(LOCK_COUNTER, key)()
     if name == FEED:
         [(n,)] = tx.select("SELECT n FROM recipient WHERE ods = :recipient", key)()

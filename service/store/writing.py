@@ -8,7 +8,7 @@ import orjson
 
 from service.errors import ConflictingMessage, Issue, Unavailable
 from service.model import Instant
-from service.store import letters
+from service.store import feed, letters
 from service.store.commit import (
     Answer,
     AuditEntry,
@@ -92,8 +92,7 @@ class Writer:
         return outcome
 
     def _begin_feeds(self, recipients: Sequence[str]) -> None:
-        counters = [(ods, 0, 0, 0) for ods in sorted(recipients)]
-        self._database.write(lambda tx: tx.insert("recipient", counters, skip_known=True))
+        self._database.write(lambda tx: feed.begin(tx, recipients))
 
     def repeat(self, sender: str, control_id: str, digest: bytes) -> Receipt | None:
         """See Store.repeat."""
