@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from service.store.commit import Reference
 from service.store.database import Transaction
 from service.store.keys import search_key
 from service.store.retention.events import asking, is_held
@@ -61,30 +62,37 @@ class Compartment:
 
     members: tuple[Member, ...]
     stays: str = ""  # why nothing of it goes
+    seen: frozenset[str] = frozenset()  # every id that was looked at
 
 
 def around(ask: Ask, id_: str, bounds: Bounds) -> Compartment:
     """Follow references, both ways, until everything is found or something must stay."""
-    members: dict[tuple[str, str], Member] = {}
+    members: dict[Reference, Member] = {}
     waiting, seen, gone = [id_], {id_}, set[str]()
-    while waiting:
+    stays = ""
+    while waiting and not stays:
         one = waiting.pop()
-        for event in map(KeptEvent._make, ask(EVENT, {"id": one})):
-            if event.n > bounds.floors.get(event.recipient, 0) or is_held(event, bounds.holds):
-                return Compartment(members=tuple(members.values()), stays="told of by an event")
-            gone.add(one)
+        stays = _told_of(ask, one, bounds, gone)
         for member in map(Member._make, ask(OF_ID, {"id": one})):
             if member.type in HUBS:
                 continue
             members[member.place] = member
-            if stays := _why(ask, member, bounds):
-                return Compartment(members=tuple(members.values()), stays=stays)
+            stays = stays or _why(ask, member, bounds)
             found = {*_referring(ask, one), *_referred_to(member)} - seen
             seen |= found
             waiting += sorted(found)
-        if len(members) > MOST:
-            return Compartment(members=tuple(members.values()), stays="part of too much")
-    return Compartment(members=tuple(_with_its_event(members.values(), gone)))
+        stays = stays or ("part of too much" if len(members) > MOST else "")
+    parts = members.values() if stays else _with_its_event(members.values(), gone)
+    return Compartment(members=tuple(parts), stays=stays, seen=frozenset(seen))
+
+
+def _told_of(ask: Ask, id_: str, bounds: Bounds, gone: set[str]) -> str:
+    """Say whether an event of a feed stays; one that goes is added to `gone`."""
+    for event in map(KeptEvent._make, ask(EVENT, {"id": id_})):
+        if event.n > bounds.floors.get(event.recipient, 0) or is_held(event, bounds.holds):
+            return "told of by an event"
+        gone.add(id_)
+    return ""
 
 
 def _with_its_event(members: Iterable[Member], gone: set[str]) -> Iterator[Member]:

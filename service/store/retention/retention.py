@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -124,7 +123,7 @@ class Retention:
 
     def _compartments(self, limit: int, floors: dict[str, int], remove: bool) -> Iterator[Passed]:
         ask = self._database.select
-        looked: deque[str] = deque(maxlen=_REMEMBERED)
+        looked: dict[str, None] = {}
         bounds = Bounds(limit=limit, holds=InForce.at(ask), floors={} if remove else floors)
         for id_ in self._old(limit):
             if id_ in looked:
@@ -137,7 +136,9 @@ class Retention:
                 yield from _counted(found)
                 if not found.stays:
                     found = compartments.around(ask, id_, bounds)
-            looked.extend(member.id for member in found.members)
+            looked.update(dict.fromkeys(found.seen))
+            while len(looked) > _REMEMBERED:
+                del looked[next(iter(looked))]
 
     def _removed(self, found: Compartment, bounds: Bounds) -> Compartment:
         return self._write(lambda tx, at: compartments.carry_out(tx, found, bounds, at))
