@@ -175,6 +175,7 @@ def examine(chosen: Settings) -> Iterator[Finding]:
     yield from holidays()
     if found.severity == "error" or any(one.severity == "error" for one in loaded):
         return
+    from service.cli.examination_keeping import backups, retention
     from service.store import open_store
 
     directory = rules(chosen.mappings)[1].directory
@@ -185,6 +186,8 @@ def examine(chosen: Settings) -> Iterator[Finding]:
             lambda: channels(store),
             lambda: acknowledgements(store),
             lambda: dead_letters(store),
+            lambda: retention(chosen, store),
+            lambda: backups(store),
             lambda: clock(chosen, store, directory),
         )
         for look in looks:
