@@ -7,13 +7,14 @@ store knows it, and what was sent back is not sent twice.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 import structlog
 
+from service.delivery.channels import Parcel
 from service.errors import Issue, ServiceError, TooLarge, Unavailable
 from service.fhir.task import Acknowledgement
 from service.mailbox import Damaged, Incoming, MeshMailbox, MeshRefusal
@@ -125,14 +126,38 @@ class Arrivals:
 
     def _answered(self, answered: Answered, sender: OdsCode | None) -> list[Dispatch]:
         """Return what an organisation answers. Raises ServiceError if it is not its to answer."""
-        found = self.store.channels.by_message(answered.message_id)
+        trying = self.store.channels.place(sender, CHANNEL).trying if sender else 0
+        found = self.store.channels.by_message(answered.message_id)  # after what is being tried
         own = [one for one in found if one.recipient == sender]
+        if sender and trying and not own:
+            own = list(self._unheard_of(answered, sender, trying))
         if not own:
             raise ServiceError("It answers nothing that was sent to this mailbox's organisation.")
         return own
 
+    def _unheard_of(self, answered: Answered, sender: OdsCode, n: int) -> Iterator[Dispatch]:
+        """Yield what MESH has though we do not know yet, where that is what is answered."""
+        epoch = self.store.settings.epoch()
+        for event in self.store.feed(sender, n - 1, 1).events:
+            parcel = Parcel(
+                recipient=sender, channel=CHANNEL, events=(event,), round=0, epoch=epoch
+            )
+            if parcel.message_id == answered.message_id:
+                yield Dispatch(
+                    recipient=sender,
+                    channel=CHANNEL,
+                    n=event.n,
+                    round=parcel.round,
+                    communication_id=event.id,
+                    message_id=parcel.message_id,
+                    handle="",
+                    sent_at=0,
+                )
+
     def _record(self, answered: Answered, dispatch: Dispatch) -> None:
         said = answered.said
+        if said is None and not dispatch.handle:
+            raise NotStored("what it refuses is not known to be sent yet")
         if said is None:
             self.store.channels.settle(dispatch, "refused", answered.reason)
             structlog.get_logger().error(
