@@ -27,6 +27,7 @@ ROWS = 12_000
 ORGANISATIONS = 40
 NAMED = re.compile(r"(?<!:):(\w+)")
 KEY = ("identifier", "s|1")
+FEW = "channel|recipient|feed_floor"  # tables with a row an organisation
 BROAD = ("status", "requested")
 
 
@@ -178,6 +179,7 @@ def chase_everything(store: Store) -> None:
     store.deadlines.late(NOON)
     store.deadlines.get(found.task_id)
     store.deadlines.of_message(found.message_id)
+    store.deadlines.of_team("X1", 20)
     store.update([replace(write("Task", id_=found.task_id, prior=1), step=Step())])
     store.leases.is_held("chase")
     store.evaluations.to_teams(NOON, NOON + 500, ["X1"])
@@ -194,6 +196,7 @@ def dispatch_everything(store: Store) -> None:
     store.channels.settle(dispatch("X1"), "confirmed")
     store.channels.resume("X1", "mesh")
     store.channels.places()
+    store.channels.waiting("X1", 500, 20)
     store.channels.open("X1", "mesh")
     store.channels.count_open("X1", "mesh")
     store.channels.dispatch("X1", "mesh", 1)
@@ -245,12 +248,12 @@ def test_no_statement_walks_through_a_table(
     recorded, statements = asked
     if database_url.startswith("sqlite"):
         plans = plans_on_sqlite(recorded, statements)
-        walk = re.compile(r"SCAN (?!found|few|page|channel|recipient)\w+")  # found by index, or few
+        walk = re.compile(
+            r"SCAN (?!found|few|page|channel|recipient|feed_floor)\w+"
+        )  # found by index, or few
     else:
         plans = plans_on_postgres(database_url, statements)
-        walk = re.compile(
-            r"Seq Scan on (?!setting|client|used_assertion|transition|recipient|channel)\w+"
-        )
+        walk = re.compile(rf"Seq Scan on (?!setting|client|used_assertion|transition|{FEW})\w+")
 
     walking = {sql: lines for sql, lines in plans.items() if any(map(walk.search, lines))}
 

@@ -45,9 +45,7 @@ def delivery_companion(settings: Settings) -> Companion | None:
     directory = rules(settings.mappings)[1].directory
     mesh = configured(settings, directory)
     for name, entry in unserved(directory, mesh):
-        click.echo(
-            f"{entry.ods} is to be reached by {name}, which is not set up: --{name}", err=True
-        )
+        click.echo(f"{entry.ods} is to be reached by {name}, which is not set up: --mesh", err=True)
     if mesh is None and not served(directory, mesh):
         return None
     return Companion(name="delivery", run=deliver_beside, arguments=(settings,))
@@ -68,7 +66,12 @@ def served(
     """Return what can be sent: channel and organisation."""
     from service.delivery.channels import pushed_to
 
-    return [(name, entry) for name, entry in pushed_to(directory) if mesh or name != "mesh"]
+    return [(name, one) for name, one in pushed_to(directory) if mesh or not needs_mesh(name, one)]
+
+
+def needs_mesh(name: str, entry: DirectoryEntry) -> bool:
+    """Whether a channel of an organisation sends from our mailbox."""
+    return name == "mesh" or (name == "digest" and bool(entry.digest and entry.digest.by == "mesh"))
 
 
 def unserved(

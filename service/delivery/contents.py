@@ -44,6 +44,15 @@ class Contents:
             wanted = set(mentioned(list(new.values())))
         return list(found.values())
 
+    @property
+    def store(self) -> Store:
+        """Where it is read from."""
+        return self._store
+
+    def tasks(self, recipient: str, communication_id: str) -> list[Resource]:
+        """Return the recipient's Tasks about a Communication."""
+        return list(self._tasks(recipient, communication_id))
+
     def withdrawn(self, recipient: str, communication: Resource) -> list[Resource]:
         """Return the earlier notices about the patient that nobody goes by, and their Tasks."""
         about = communication.get("subject", {}).get("reference", "")

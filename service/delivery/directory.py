@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from service import yamlfile
+from service.delivery.schedule import DigestSchedule, faults_of_digest, read_schedule
 from service.delivery.terms import ALWAYS, Terms, faults_of_terms, read_terms
 from service.model import OdsCode, Recipient
 
@@ -50,6 +51,7 @@ class DirectoryEntry:
     channels: tuple[str, ...] = ("feed",)
     mesh: MeshAddress | None = None
     fhir_server: str = ""  # base URL of its own server; "": none
+    digest: DigestSchedule | None = None  # when it is sent one, and by what
     districts: tuple[str, ...] = ()  # postcode districts (TN2) or areas (CT) served
     teams: tuple[str, ...] = ()
     by_name: bool = False  # whether its exact name, or a team's, reaches it without a code
@@ -76,7 +78,7 @@ class Directory:
     def load(cls, folder: Path) -> Directory:
         """Read `directory.yaml` in the folder. Raises RoutingFaults with every fault."""
         document = read(folder, "directory")
-        require(_unusable_terms(document))
+        require([*_unusable_terms(document), *faults_of_digest(document)])
         defaults = document.value.get("defaults", {})
         entries = [_entry(written, defaults) for written in document.value["organisations"]]
         require([*_doubles(document, entries), *_addresses(document, entries)])
@@ -159,6 +161,7 @@ def _entry(written: dict[str, Any], defaults: Mapping[str, Any]) -> DirectoryEnt
         open_caseload=written.get("open_caseload") == "true",
         mesh=MeshAddress(**written["mesh"]) if "mesh" in written else None,
         fhir_server=written.get("fhir_server", ""),
+        digest=read_schedule(written) if "digest" in written else None,
         terms=read_terms(written, defaults.get(written["kind"], {})),
         **lists,
     )

@@ -35,6 +35,9 @@ OPEN = _DISPATCH.format(
     where="""recipient = :recipient AND channel = :channel AND state = 'sent' AND n > :after
     ORDER BY n LIMIT :count"""
 )
+WAITING = """
+    SELECT n, ts FROM delivery WHERE recipient = :recipient AND n > :after
+    ORDER BY n LIMIT :count"""
 UNCONFIRMED = """
     SELECT MIN(n) FROM dispatch
     WHERE recipient = :recipient AND channel = :channel AND state IN ('sent', 'undelivered')"""
@@ -114,6 +117,11 @@ class Channels:
     def places(self) -> list[Place]:
         """Return every place, by recipient."""
         return [_place(row) for row in self._database.select(LIST, {})]
+
+    def waiting(self, recipient: str, after: int, count: int) -> list[tuple[int, int]]:
+        """Return the numbers of a feed's events with n > after, and when each was delivered."""
+        params = {"recipient": recipient, "after": after, "count": count}
+        return [(n, ts) for n, ts in self._database.select(WAITING, params)]
 
     def begin(self, holder: str, place: Place, n: int) -> Place:
         """Write down that the events up to `n` are about to be sent. Raises LeaseLost."""

@@ -26,6 +26,10 @@ UNANSWERED = _WAITING.format(
     where="""next_at > 0 AND (next_at, task_id) > (:next_at, :after)
     ORDER BY next_at, task_id LIMIT :count"""
 )
+OF_TEAM = _WAITING.format(
+    where="""recipient = :recipient AND n > :after AND next_at > 0 AND role = 'action'
+    ORDER BY n LIMIT :count"""
+)
 OF_MESSAGE = _WAITING.format(where="message_id = :message_id ORDER BY task_id")
 ONE = _WAITING.format(where="task_id = :task_id")
 # Whoever answers holds the counter of the sender, so that two answers to one message do not wait
@@ -81,6 +85,11 @@ class Deadlines:
         """Return how many are waited for, and how many of them are late, those to act only."""
         due = [one.due for one in self._unanswered() if one.role == "action"]
         return len(due), sum(moment <= now for moment in due)
+
+    def of_team(self, recipient: str, count: int) -> list[Waiting]:
+        """Return what a team is still to answer, the oldest first."""
+        params = {"recipient": recipient, "after": 0, "count": count}
+        return list(map(Waiting._make, self._database.select(OF_TEAM, params)))
 
     def of_message(self, message_id: str) -> list[Waiting]:
         """Return those of one message, stand-ins too, in the order in which they were asked."""

@@ -27,9 +27,7 @@ DONE = """
     FROM reached r JOIN deadline w ON w.task_id = r.task_id
         JOIN delivery d ON d.recipient = w.recipient AND d.n = w.n
     WHERE r.step = :step AND r.at >= :since AND r.at < :until"""
-SHORTENED = """
-    SELECT ods, (SELECT ts FROM delivery d WHERE d.recipient = ods ORDER BY n LIMIT 1)
-    FROM recipient WHERE floor > 0"""
+SHORTENED = "SELECT recipient FROM feed_floor WHERE updated >= :since ORDER BY recipient"
 _FEEDS = "SELECT ods FROM recipient ORDER BY ods"
 
 
@@ -85,12 +83,8 @@ class Evaluations:
         return [Done._make(row) for rows in found for row in rows]
 
     def shortened(self, since: int) -> list[str]:
-        """Return the recipients of whose feeds something after `since` is no longer kept.
-
-        Whether what is missing was sent after `since` is not known where nothing is left.
-        """
-        found = self._database.select(SHORTENED, {})
-        return [ods for ods, oldest in found if oldest is None or oldest > since]
+        """Return the recipients of whose feeds something after `since` is no longer kept."""
+        return [ods for (ods,) in self._database.select(SHORTENED, {"since": since})]
 
 
 def note(tx: Transaction, writes: Iterable[Write], updated: Instant) -> None:

@@ -26,6 +26,7 @@ PUSHING: Final[Mapping[str, str]] = MappingProxyType(
     {
         "mesh": "service.delivery.channels.mesh",
         "fhir-server": "service.delivery.channels.fhir_server",
+        "digest": "service.delivery.channels.digest",
     }
 )
 

@@ -18,6 +18,7 @@ from requests import PreparedRequest, RequestException, Response
 from service.delivery.channels import Fate, Handed, Means, NotSent, Parcel, Refused
 from service.delivery.directory import DirectoryEntry
 from service.delivery.outbound import retry_after
+from service.fhir.digest import Digest
 from service.fhir.forwarding import missing, transaction
 from service.fhir.notice import Reference
 from service.fhir.search_parameters import Resource
@@ -58,20 +59,30 @@ class FhirServer:
 
     def send(self, parcel: Parcel) -> Handed:
         [event] = parcel.events
-        bundle = self._transaction(event)
+        return self._put(self._resources(event), parcel.key)
+
+    def carry(self, digest: Digest, key: str) -> Handed:
+        """Put a digest: its lists, and what they list."""
+        return self._put([*digest.lists, *digest.notices], key)
+
+    def known(self, key: str) -> Handed | None:
+        """Nothing: what is put twice is there once."""
+        return None
+
+    def _put(self, resources: Sequence[Resource], key: str) -> Handed:
+        there = [place for place in sorted(missing(resources)) if self._has(place)]
+        bundle = transaction(resources, there=there, base=self._means.base)
         answer = self._asked("POST", "", orjson.dumps(bundle, default=as_written))
         self._judge(answer, len(bundle["entry"]))
-        return Handed(handle=parcel.key, confirmed=True)
+        return Handed(handle=key, confirmed=True)
 
-    def _transaction(self, event: Event) -> Resource:
+    def _resources(self, event: Event) -> list[Resource]:
         """Return what an event brings, with what it has taken back."""
         contents = self._means.contents
         communication, others = contents.of(self._recipient, event)
         withdrawn = contents.withdrawn(self._recipient, communication)
         each = {(r["resourceType"], r["id"]): r for r in (communication, *others, *withdrawn)}
-        resources = list(each.values())
-        there = [place for place in sorted(missing(resources)) if self._has(place)]
-        return transaction(resources, there=there, base=self._means.base)
+        return list(each.values())
 
     def already(self, parcel: Parcel) -> Handed | None:
         return None

@@ -11,8 +11,9 @@ from typing import Final, Literal
 
 import orjson
 
-from service.delivery.channels import Channel, Fate, Handed, Means, NotSent, Parcel, Refused
+from service.delivery.channels import Fate, Handed, Means, NotSent, Parcel, Refused
 from service.delivery.directory import DirectoryEntry, MeshAddress
+from service.fhir.digest import Digest
 from service.fhir.notice import Envelope, notice
 from service.formats.fhir_r4.json_reader import as_written
 from service.mailbox import MeshFailure, MeshMailbox, MeshRefusal
@@ -44,15 +45,23 @@ class MeshChannel:
         return self.follow_every
 
     def send(self, parcel: Parcel) -> Handed:
-        body = self._message(parcel)
+        subject = f"Event {parcel.n} for {parcel.recipient}"
+        return self._hand(self._message(parcel), parcel.key, subject)
+
+    def carry(self, digest: Digest, key: str) -> Handed:
+        """Send a digest, once however often it is asked for: `known` says whether it went."""
+        body = orjson.dumps(digest.message(), default=as_written)
+        return self._hand(body, key, f"Digest of {digest.day} for {digest.recipient}")
+
+    def _hand(self, body: bytes, key: str, subject: str) -> Handed:
         try:
             handle = self._mailbox.send(
                 self._address.mailbox,
                 body,
                 workflow=self._address.workflow,
-                local_id=parcel.key,
+                local_id=key,
                 media_type=MEDIA_TYPE,
-                subject=f"Event {parcel.n} for {parcel.recipient}",
+                subject=subject,
             )
         except MeshFailure as failure:
             raise not_sent(failure) from failure
@@ -71,8 +80,12 @@ class MeshChannel:
         return orjson.dumps(notice(envelope, communication, others), default=as_written)
 
     def already(self, parcel: Parcel) -> Handed | None:
+        return self.known(parcel.key)
+
+    def known(self, key: str) -> Handed | None:
+        """Return what MESH has under our own id of a sending; None: nothing."""
         try:
-            handle = self._mailbox.sent_as(parcel.key)
+            handle = self._mailbox.sent_as(key)
         except MeshFailure as failure:
             raise not_sent(failure) from failure
         return Handed(handle=handle) if handle else None
@@ -94,7 +107,7 @@ def not_sent(failure: MeshFailure) -> NotSent:
     return kind(str(failure), failure.wait)
 
 
-def open_channel(entry: DirectoryEntry, means: Means) -> Channel:
+def open_channel(entry: DirectoryEntry, means: Means) -> MeshChannel:
     """Return the channel to an organisation's mailbox."""
     if entry.mesh is None or means.mesh is None:
         raise ValueError("no mailbox to send from or to")
