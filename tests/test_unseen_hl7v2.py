@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from mapping_samples import converted, doubts, fact, read, shipped
 
-from service.errors import UnmappedMessage
+from service.errors import UnmappableMessage, UnmappedMessage
 from service.model import OdsCode, TransferOfCare
 
 NUMBER = "9994045210"
 
 
-def a03(event: str = "A03", **fields: str) -> TransferOfCare:
+def a03(event: str = "A03", *more: str, **fields: str) -> TransferOfCare:
     """A discharge of a sender without a mapping; fields by name, such as PID_3 or PD1_3."""
     told = {"PID_3": f"{NUMBER}^^^NHS^NH", "PID_5": "XXTEST^ANN", "PV1_19": "V1"} | fields
     lines = [f"MSH|^~\\&|PAS|RX5|X|X|20250310||ADT^{event}|1|P|2.4", f"EVN|{event}|20250310"]
@@ -19,7 +19,7 @@ def a03(event: str = "A03", **fields: str) -> TransferOfCare:
         values = {int(key[4:]): value for key, value in told.items() if key.startswith(name)}
         last = max(values, default=0)
         lines.append("|".join([name, *(values.get(at, "") for at in range(1, last + 1))]))
-    return converted("RX5", "\r".join(lines).encode())[1]
+    return converted("RX5", "\r".join([*lines, *more]).encode())[1]
 
 
 def texts(transfer: TransferOfCare) -> str:
@@ -125,3 +125,79 @@ def test_hl7_v2_in_xml_is_refused_for_that() -> None:
         shipped().for_source(OdsCode("RX5"), source)
 
     assert "HL7 v2 in XML is not read" in refused.value.issues[0].text
+
+
+@pytest.mark.parametrize("code", ["DIED_PM", "PATIENT_DIED", "DISCH_DECEASED_NO_PM", "dead"])
+def test_a_death_in_a_code_with_underscores_is_a_death(code: str) -> None:
+    assert a03(PV1_36=code).kind == "death"
+
+
+@pytest.mark.parametrize("code", ["NOT_DIED", "DIEDRE_WARD", "HOSPICE_IP"])
+def test_a_word_that_holds_another_is_no_death(code: str) -> None:
+    assert a03(PV1_36=code).kind == "discharge"
+
+
+def test_a_recorded_death_beside_a_discharge_is_told() -> None:
+    transfer = a03("A03", "PDA|I46.9^Cardiac arrest^I10||Y|20250310", PV1_36="9")
+
+    assert "patient.deceased" in doubts(transfer)
+    assert "ask before anybody visits" in texts(transfer)
+    assert "ask before" not in texts(a03("A03", "PDA||||", PV1_36="9"))
+
+
+def test_a_message_about_two_stays_is_refused() -> None:
+    with pytest.raises(UnmappableMessage, match=r"."):
+        a03("A03", f"PV1|2|I{'|' * 17}V2")
+    assert a03("A03", f"PV1|2|I{'|' * 17}V1").kind == "discharge"
+
+
+def test_fields_that_are_filled_up_with_blanks_are_read() -> None:
+    transfer = a03(PV1_36="1 ", PV1_37="88 ", PV1_45="20250310140000 ", PV1_3=" W1 ^ ^B2 ")
+
+    assert fact(transfer, "encounter.discharge_destination.code") == "88"
+    assert fact(transfer, "encounter.discharge_method.code") == "1"
+    assert str(fact(transfer, "encounter.discharged_at")) == "2025-03-10T14:00:00+00:00"
+    assert (fact(transfer, "encounter.ward"), fact(transfer, "encounter.bed")) == ("W1", "B2")
+
+
+def test_the_name_of_the_place_that_somebody_went_to_is_told_where_it_was_sent() -> None:
+    assert fact(a03(PV1_37="NN^XX Hospice"), "encounter.discharged_to.name") == "XX Hospice"
+    assert fact(a03(PV1_37="HOME^20250310"), "encounter.discharged_to.name") == "HOME"
+
+
+def test_the_codes_of_a_procedure_are_of_the_system_that_pr1_2_names() -> None:
+    transfer = a03("A03", "PR1|1|OPCS4|M65.3^XX")
+
+    assert fact(transfer, "procedures[0].system") == "https://fhir.nhs.uk/Id/opcs-4"
+
+
+def test_words_that_some_systems_write_for_codes_are_read() -> None:
+    transfer = a03(
+        PID_5="OLD^ANN^^^^^PREVIOUS~XXTEST^ANN^^^^^CURRENT", PID_13="0200^HOME", PV1_2="INPATIENT"
+    )
+
+    assert transfer.patient.family == "XXTEST"
+    assert fact(transfer, "patient.telecoms[].use") == ("home",)
+    assert fact(transfer, "encounter.klass") == "IMP"
+
+
+TEXTS = {
+    "JVBERi0xLjc=": "application/pdf",
+    "e1xydGYxIGF9": "application/rtf",
+    "<html><b>a</b></html>": "text/html",
+    "Dear Dr": "text/plain",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_file_that_was_sent_as_text_is_called_what_it_is(text: str) -> None:
+    lines = (
+        "MSH|^~\\&|PAS|RX5|X|X|20250310||MDM^T02|1|P|2.4",
+        f"PID|1||{NUMBER}^^^NHS^NH||XXTEST^ANN",
+        "TXA|1|DS|AP|20250310||||||||D2|D1||||LA||AV",
+        f"OBX|1|FT|L||{text}||||||F",
+    )
+    _, transfer = converted("RX5", "\r".join(lines).encode())
+
+    assert fact(transfer, "documents[0].content_type") == TEXTS[text]
+    assert "whether this one replaces it or adds to it" in texts(transfer)

@@ -19,7 +19,10 @@ KEPT = "patient.nhs_number"  # its refused texts go to patient.identifiers
 # What has blanks around it, or line ends in it, by accident alone. Narratives stay as they are.
 _TIDIED: Final[dict[str, Finish]] = {
     **dict.fromkeys(("family", "given", "prefix", "suffix", "name"), steps.tidied),
-    **dict.fromkeys(("id", "value", "replaces", "appends", "postcode"), steps.stripped),
+    **dict.fromkeys(
+        ("id", "value", "replaces", "appends", "postcode", "ward", "bed", "patient_class"),
+        steps.stripped,
+    ),
 }
 
 

@@ -65,10 +65,11 @@ def standard_parts(text: str) -> Parts:
 
 
 def _standard_or_odd(text: str, doubts: Doubts) -> Parts:
+    plain = text.strip()  # some systems fill up their fields with blanks
     try:
-        return standard_parts(text)
+        return standard_parts(plain)
     except ValueError:
-        return odd_parts(text, doubts)
+        return odd_parts(plain, doubts)
 
 
 def is_earlier(one: str, other: str) -> bool:
