@@ -86,10 +86,10 @@ def put_back(copy: Path, url: str, audit: AuditEntry) -> Restored:
 
 def _prepared(copy: Path, working: Path, audit: AuditEntry) -> Restored:
     """Make a copy of the copy into a database that can be served."""
+    check(copy)
     working.unlink(missing_ok=True)
     working.touch(mode=0o600)
     shutil.copyfile(copy, working)
-    check(working)
     url = f"sqlite:///{working}"
     if (state := schema_state(url)) in ("empty", "ahead"):
         what = "no database of the relay" if state == "empty" else "of a newer version"
@@ -139,7 +139,7 @@ def check(path: Path) -> None:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             [(found,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
     except sqlite3.Error as error:
-        raise Unavailable(f"{path} cannot be read: {error}") from error
+        raise Unavailable(f"{path} is damaged, or no database: {error}") from error
     if found != "ok":
         raise Unavailable(f"{path} is damaged")
 
