@@ -1,7 +1,7 @@
 # Everything a newcomer needs is `make run` and `make test`; Python 3.11+ and make are enough.
 # The environment is .venv; it is made when missing and renewed when a lock file changes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-peers validate sandbox soak check format bench bench-peers fuzz corpus lock clean
+.PHONY: help run test test-peers validate sandbox soak check format bench bench-peers fuzz contract corpus lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -57,6 +57,9 @@ bench-peers: java ## measure side by side with HAPI FHIR and another converter; 
 
 fuzz: $(VENV)/requirements-dev.stamp ## damaged and hostile messages, 20,000 a reader; CASES=n
 	@FUZZ_CASES=$(or $(CASES),20000) $(BIN)/python -m pytest -q tests/test_fuzz_readers.py $(ARGS)
+
+contract: $(VENV)/requirements-dev.stamp ## requests made from our OpenAPI description; a few minutes; EXAMPLES=n
+	@OPENAPI_EXAMPLES=$(or $(EXAMPLES),150) $(BIN)/python -m pytest -q --timeout 3600 tests/test_openapi.py $(ARGS)
 
 corpus: $(VENV)/requirements-dev.stamp ## what becomes of a folder of messages; CORPUS=folder
 	@$(BIN)/python tools/corpus_results.py $(or $(CORPUS),../shared/corpus) \

@@ -22,6 +22,7 @@ from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
 from service.api.measures import measure_blueprint
 from service.api.oauth import oauth_blueprint
+from service.api.openapi import openapi_blueprint
 from service.api.operating import operating_blueprint
 from service.api.progress import progress_blueprint
 from service.api.reply import Reply, refused
@@ -74,12 +75,14 @@ def business(relay: Relay) -> BusinessAcknowledgements:
 
 def create_app(relay: Relay) -> Flask:
     """Return the WSGI application with every route."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
+    app.url_map.strict_slashes = False  # many clients end addresses with a slash
     app.config["MAX_CONTENT_LENGTH"] = relay.settings.max_body
     authenticate = bearer(relay.tokens)
     verifier = AssertionVerifier(relay.register, PublishedKeys(requests.Session()))
     answer_faults(app)
     app.register_blueprint(health_blueprint(relay.store))
+    app.register_blueprint(openapi_blueprint(__version__, relay.settings.public_url))
     app.register_blueprint(
         oauth_blueprint(
             verifier,

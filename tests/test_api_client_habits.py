@@ -141,3 +141,29 @@ def test_operations_may_be_called_with_a_quoted_dollar(api: Api) -> None:
     quoted = api.trust.post("Communication/none/%24acknowledge")
 
     assert (plain.status_code, plain.data) == (quoted.status_code, quoted.data)
+
+
+@pytest.mark.parametrize("url", ["metadata", "Patient", "Patient/{id}", "Patient/{id}/_history/1"])
+def test_an_address_may_end_with_a_slash(api: Api, url: str) -> None:
+    url = url.format(**api.trust.create(patient()))
+
+    plain, ended = api.trust.get(url), api.trust.get(f"{url}/")
+
+    assert (ended.status_code, ended.json) == (plain.status_code, plain.json)
+    assert api.trust.post("Patient/", patient()).status_code == 201
+    assert api.trust.post("/", bundle([])).status_code == 200
+
+
+def test_parameters_that_are_no_list_of_objects_are_refused(api: Api) -> None:
+    for url in (
+        "Subscription/$status",
+        "Subscription/1/$events",
+        "Communication/1/$acknowledge",
+        "Communication/$acknowledge",
+        "Measure/$evaluate-measure",
+        "Group/caseload-8HX03/$member-add",
+    ):
+        for given in ({"": None}, ["x"], [[]], "x", 3):
+            answer = api.hospice.post(url, {"resourceType": "Parameters", "parameter": given})
+            assert answer.status_code == 400, (url, given)
+            assert issues(answer)

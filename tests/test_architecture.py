@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {
         *("model", "formats", "mapping", "fhir", "store", "delivery", "security"),
         *("pipeline", "recognition", "answers", "errors", "settings", "log", "itk"),
-        *("conversion", "explaining", "caseload", "evaluation", "operating"),
+        *("conversion", "explaining", "caseload", "evaluation", "operating", "bundled"),
     },
 }
 COMPOSITION = {"app", "relay", "cli", "demo", "__main__", "__init__"}  # may import everything

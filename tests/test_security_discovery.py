@@ -15,6 +15,7 @@ OPEN = {
     "/.well-known/smart-configuration",
     "/fhir/.well-known/smart-configuration",
     "/fhir/metadata",
+    "/openapi.json",
     "/oauth2/token",
     "/health",
     "/ready",

@@ -7,6 +7,7 @@ from flask import Request
 from service.api.decompression import decompressed
 from service.api.negotiation import JSON_TYPES, XML_TYPES, check_content
 from service.api.writing import read_resource
+from service.errors import UnreadableMessage
 from service.fhir.search_parameters import Resource
 
 
@@ -21,9 +22,16 @@ def read_body(request: Request, limit: int) -> bytes:
 
 
 def read_parameters(request: Request, limit: int) -> Resource | None:
-    """Return the resource that an operation is called with; None for an empty body."""
+    """Return the resource that an operation is called with; None for an empty body.
+
+    Raises UnreadableMessage, too, where its parameters are no list of objects.
+    """
     body = read_body(request, limit)
     if not body.strip():
         return None
     check_content(request.content_type or "", *JSON_TYPES, *XML_TYPES)
-    return read_resource(body)
+    posted = read_resource(body)
+    given = posted.get("parameter", [])
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise UnreadableMessage("Parameters.parameter is a list of objects.")
+    return posted

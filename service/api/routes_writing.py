@@ -63,8 +63,6 @@ class WritingRoutes:
         if asked.type in READ_ONLY:
             error = MethodNotAllowed(f"A {asked.type} comes in a transaction or message only.")
             return refused(error).also(("Allow", _READS)).response()
-        if not asked.query:
-            _refuse_parameters()
         return self._door.serve(
             ACTIONS[asked.method],
             asked.type,
@@ -74,6 +72,8 @@ class WritingRoutes:
         )
 
     def _carry_out(self, exchange: Exchange, asked: Request) -> Reply:
+        if not asked.query:
+            _refuse_parameters()
         sending = self._sending(asked)
         with self._writing.keeping(exchange, asked.method, sending):
             return self._written(exchange, _whole(asked, sending.body), sending)
