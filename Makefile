@@ -32,7 +32,8 @@ validate: java ## the HL7 validator on all that is written here; ARGS='file …'
 sandbox: java ## a HAPI FHIR server that a relay forwards to, with samples; until Ctrl-C
 	@$(BIN)/python -m sandbox $(ARGS)
 
-soak: $(VENV)/requirements-dev.stamp ## 10,000 messages by MLLP over 20 bad connections; a few minutes
+soak: $(VENV)/requirements-dev.stamp ## simulated days, undisturbed and killed; 10,000 messages by MLLP
+	@$(BIN)/python -W ignore -m tests.soak $(ARGS)
 	@SOAK_MESSAGES=10000 $(BIN)/python -m pytest -q -s tests/test_mllp_load.py
 
 check: $(VENV)/requirements-dev.stamp ## lint, format, types, mappings and their examples
