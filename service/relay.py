@@ -67,6 +67,7 @@ def assemble(
     clock: Callable[[], datetime] = now,
 ) -> Relay:
     """Put a relay together of what is open and loaded already."""
+    routing = routing.going_by(clock)
     poster = Poster(store=store, routing=routing, clock=clock, new_id=new_id)
     return Relay(
         settings=settings,

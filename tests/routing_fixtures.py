@@ -37,6 +37,7 @@ organisations:
 """
 
 RULES = """
+version: "1"
 areas:
   east: [CT, TN23]
 markers:

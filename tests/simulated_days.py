@@ -40,6 +40,7 @@ organisations:
     on_duty: [8HX01]
 """
 RULES = """
+version: "1"
 rules:
   - id: west
     kinds: [discharge]

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "retaining": {"model", "store", "errors", "log"},
     "mailbox": {"errors"},
     "delivery": {
-        *("model", "formats", "store", "fhir", "mailbox", "security"),
+        *("model", "formats", "mapping", "store", "fhir", "mailbox", "security"),
         *("errors", "yamlfile", "log"),
     },
     "mesh": {

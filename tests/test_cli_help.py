@@ -28,7 +28,7 @@ def test_the_help_lists_every_command_in_the_order_of_a_newcomer():
     listed = shown.stdout.partition("Commands:")[2].split("\n\n")[0].splitlines()
     names = [line.split()[0] for line in listed if line.strip()]
     assert names == [
-        *("demo", "serve", "migrate", "client", "convert", "check-mappings"),
+        *("demo", "serve", "migrate", "client", "convert", "check-mappings", "route"),
         *("send", "caseload", "explain", "dead-letters", "replay", "skip", "release"),
         *("deliver", "channels", "chase", "status", "late", "report", "doctor"),
         *("retain", "hold", "backup", "restore"),

@@ -95,6 +95,7 @@ def test_what_a_rule_refers_to_must_be_there(tmp_path: Path) -> None:
     kinds: [death]
     when: {specialty: ["315"]}
     to: [{ods: RWF, role: action}]
+version: "1"
 """,
     )
 
@@ -109,14 +110,14 @@ def test_what_a_rule_refers_to_must_be_there(tmp_path: Path) -> None:
 def test_a_rule_without_conditions_kinds_or_recipients_is_refused(tmp_path: Path) -> None:
     told = faults(
         tmp_path,
-        rules="rules:\n  - id: all\n    kinds: [everything]\n    when: {}\n    to: []\n",
+        rules="rules:\n  - id: all\n    kinds: [everything]\n    when: {}\n    to: []\nversion: '1'\n",
     )
 
     assert [line.split(":")[1] for line in told] == ["3", "4", "5"]
 
 
 def test_a_key_written_twice_is_refused(tmp_path: Path) -> None:
-    told = faults(tmp_path, rules="rules: []\nrules: []\n")
+    told = faults(tmp_path, rules="rules: []\nrules: []\nversion: '1'\n")
 
     assert len(told) == 1
     assert told[0].startswith("routing.yaml:2: ")

@@ -19,6 +19,7 @@ from service.cli.letters import dead_letters, release, replay, skip
 from service.cli.mappings import check_mappings
 from service.cli.report import report
 from service.cli.retain import retain
+from service.cli.route import route
 from service.cli.send import send
 from service.cli.serve import migrate, serve
 from service.cli.status import late, status
@@ -51,7 +52,7 @@ def main() -> None:
 
 for command in (
     *(demo, serve, migrate, client),
-    *(convert, check_mappings, send),
+    *(convert, check_mappings, route, send),
     caseload,
     *(explain, dead_letters, replay, skip, release),
     *(deliver, channels, chase, status, late, report, doctor),

@@ -58,7 +58,7 @@ def convert(
 
     A file that is refused becomes an OperationOutcome in its place; the exit code is 1 then.
     """
-    converter = _converter(mappings)
+    converter = offline_converter(mappings)
 
     def attempts(body: bytes) -> list[Attempt]:
         return converter.attempts(
@@ -69,7 +69,7 @@ def convert(
             tracing=explain,
         )
 
-    ods = _ods(sender)
+    ods = ods_option(sender)
     paths = list(each_file(files))
     single = len(paths) == 1 and files[0] == paths[0]
     refused = 0
@@ -88,7 +88,8 @@ def _end(refused: int, files: int) -> None:
         raise SystemExit(1)
 
 
-def _converter(folder: Path) -> Converter:
+def offline_converter(folder: Path) -> Converter:
+    """Return what converts without a database; mappings with faults are left out, and told."""
     from datetime import UTC, datetime
 
     import uuid_utils
@@ -119,7 +120,8 @@ def _good_mappings(folder: Path) -> Mappings:
         return mappings
 
 
-def _ods(sender: str | None) -> OdsCode | None:
+def ods_option(sender: str | None) -> OdsCode | None:
+    """Return the code that --sender says. Raises BadParameter."""
     from service.model import OdsCode
 
     try:
@@ -152,7 +154,7 @@ def _converted(paths: Iterable[Path], converter: Converter, attempts: Attempts) 
     for path in paths:
         tried: list[Attempt] = []
         try:
-            tried = attempts(_read(path))
+            tried = attempts(read_file(path))
             resources = [converter.bundle(attempt) for attempt in tried]
         except ServiceError as refusal:
             resources = [outcome_of(refusal)]
@@ -173,7 +175,7 @@ def _broken(failure: Exception) -> ServiceError:
     return ServiceError(text, [Issue(severity="fatal", code="exception", text=text)])
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
     """Return a file's bytes. Raises TooLarge as the service would."""
     from service.errors import TooLarge, UnreadableMessage
     from service.settings import Settings

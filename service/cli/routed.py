@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from service.delivery.routing import Routing
@@ -21,7 +21,13 @@ _FOLLOWING = frozenset(
 
 
 def routed_advice(report: Report, routing: Routing) -> Iterator[Advice]:
-    """Yield senders that the directory does not know, and examples of which nobody is told."""
+    """Yield senders that the directory does not know, and examples of which nobody is told.
+
+    Also routing rules that no example of their file tries.
+    """
+    for rule in routing.untried:
+        said = f"no example tries the rule {rule}"
+        yield _advice(_ROUTING, "untried-rule", said, "write one under examples")
     for one in report.mappings:
         for sender, named in one.senders:
             if routing.directory.by_code(sender) is None:
@@ -41,7 +47,18 @@ def _unheard(example: ExampleReport, routing: Routing) -> Iterator[Advice]:
             yield _advice(example.named, "nobody-told", said, todo, level)
 
 
-def _advice(at: Origin, kind: str, text: str, todo: str, level: Level = "warning") -> Advice:
+class _File(NamedTuple):
+    file: str
+    line: int = 1
+    column: int = 1
+
+
+_ROUTING: Final = _File("routing.yaml")
+
+
+def _advice(
+    at: Origin | _File, kind: str, text: str, todo: str, level: Level = "warning"
+) -> Advice:
     from service.mapping import Advice
 
     return Advice(

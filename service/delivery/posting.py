@@ -37,7 +37,8 @@ from service.delivery.posted import Posting
 from service.delivery.recall import FOR_NOBODY, Addressing, without_nobodys
 from service.delivery.referrals import require_current
 from service.delivery.reversals import require_end
-from service.delivery.routing import NOBODY_ACTS, Routed, Routing
+from service.delivery.route import NOBODY_ACTS, Routed
+from service.delivery.routing import Routing
 from service.delivery.terms import first_deadline
 from service.delivery.writes import as_binary, as_write
 from service.errors import Issue

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 from service import yamlfile
 from service.delivery.directory import Directory, read, require
+from service.delivery.record_paths import condition_on_record
+from service.delivery.rule_faults import PARTS, rule_faults
 from service.model import Address, Coded, Diagnosis, OdsCode, Procedure, Request, TransferOfCare
 
 Role = Literal["action", "information"]
@@ -35,6 +38,7 @@ class Facts:
     diagnoses: tuple[str, ...]  # ICD-10
     findings: frozenset[str]  # SNOMED CT: diagnoses, procedures, the reason for the stay
     unaddressed: bool  # something is asked, and nobody is named for action
+    record: TransferOfCare  # for conditions as mappings have them
 
     @property
     def has_several_homes(self) -> bool:
@@ -54,6 +58,24 @@ class Rule:
     tests: tuple[tuple[str, Test], ...]  # each with its words for a person
     elsewhere: tuple[Test, ...] | None  # all but those on place; None: it asks for no place
     to: tuple[tuple[OdsCode, Role], ...]
+    since: date = date.min  # first and last day on which it is in force, Europe/London
+    until: date = date.max
+
+    @property
+    def is_always_in_force(self) -> bool:
+        """Whether it has neither a first nor a last day."""
+        return self.since == date.min and self.until == date.max
+
+    @property
+    def words_of_days(self) -> str:
+        """Its days, for a person."""
+        begins = f"from {self.since}" if self.since != date.min else ""
+        ends = f"until {self.until}" if self.until != date.max else ""
+        return f"in force {' '.join(filter(None, (begins, ends)))}"
+
+    def is_in_force(self, day: date) -> bool:
+        """Whether it counts on this day."""
+        return self.since <= day <= self.until
 
     def holds(self, facts: Facts) -> bool:
         """Whether every condition holds (the kind was looked at before)."""
@@ -64,12 +86,28 @@ class Rule:
         return self.elsewhere is not None and all(test(facts) for test in self.elsewhere)
 
 
-def load(folder: Path, directory: Directory) -> tuple[Rule, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """What `routing.yaml` says, and where it says it."""
+
+    version: str
+    every: tuple[Rule, ...]
+    fallback: tuple[Rule, ...]  # asked where nobody else was found
+    document: yamlfile.Document
+
+
+def load(folder: Path, directory: Directory) -> Rules:
     """Read `routing.yaml` in the folder. Raises RoutingFaults with every fault."""
     document = read(folder, "routing")
-    require(_dangling(document, directory))
-    tests = _Tests(document.value.get("areas", {}), document.value.get("markers", {}))
-    return tuple(_rule(written, tests) for written in document.value["rules"])
+    require([*rule_faults(document, directory), *_wrong_conditions(document)])
+    value = document.value
+    tests = _Tests(value.get("areas", {}), value.get("markers", {}))
+    return Rules(
+        version=value["version"],
+        every=tuple(_rule(written, tests) for written in value["rules"]),
+        fallback=tuple(_rule(written, tests) for written in value.get("fallback", ())),
+        document=document,
+    )
 
 
 def marker_tests(written: Mapping[str, Any]) -> dict[str, Test]:
@@ -91,6 +129,7 @@ def facts_of(transfer: TransferOfCare, *, addressed: bool) -> Facts:
         diagnoses=tuple(_icd_10(_found(transfer))),
         findings=frozenset(_snomed(_found(transfer))),
         unaddressed=not addressed and bool(transfer.requests),
+        record=transfer,
     )
 
 
@@ -150,6 +189,9 @@ class _Tests:
             return f"marker {value}", lambda facts: any(test(facts) for test in any_of)
         if name == "unaddressed":
             return name, lambda facts: facts.unaddressed
+        if name == "record":
+            holds = condition_on_record(value)
+            return value, lambda facts: holds(facts.record)
         return f"{name} {', '.join(value)}", _CODED[name](value)
 
 
@@ -192,7 +234,7 @@ _CODED: Mapping[str, Callable[[list[str]], Test]] = {
 
 
 def _rule(written: dict[str, Any], tests: _Tests) -> Rule:
-    when = written["when"]
+    when = written.get("when", {})
     elsewhere = tuple(tests.of(*item)[1] for item in when.items() if item[0] not in _PLACES)
     return Rule(
         id=written["id"],
@@ -200,20 +242,21 @@ def _rule(written: dict[str, Any], tests: _Tests) -> Rule:
         tests=tuple(tests.of(*condition) for condition in when.items()),
         elsewhere=None if _PLACES.isdisjoint(when) else elsewhere,
         to=tuple((OdsCode(to["ods"]), to["role"]) for to in written["to"]),
+        since=date.fromisoformat(written.get("from", date.min.isoformat())),
+        until=date.fromisoformat(written.get("until", date.max.isoformat())),
     )
 
 
-def _dangling(document: yamlfile.Document, directory: Directory) -> Iterator[yamlfile.Fault]:
-    seen: set[str] = set()
-    for i, rule in enumerate(document.value["rules"]):
-        here = ("rules", i)
-        if rule["id"] in seen:
-            yield document.fault(f"two rules are called {rule['id']}", *here, "id")
-        seen.add(rule["id"])
-        for condition, names in (("area", "areas"), ("marker", "markers")):
-            name = rule["when"].get(condition)
-            if name is not None and name not in document.value.get(names, {}):
-                yield document.fault(f"no {condition} is called {name}", *here, "when", condition)
-        for j, to in enumerate(rule["to"]):
-            if directory.by_code(OdsCode(to["ods"])) is None:
-                yield document.fault(f"{to['ods']} is not in the directory", *here, "to", j, "ods")
+def _wrong_conditions(document: yamlfile.Document) -> Iterator[yamlfile.Fault]:
+    value = document.value
+    asked: list[tuple[tuple[yamlfile.Key, ...], Mapping[str, Any]]] = [
+        (("markers", name), marker) for name, marker in value.get("markers", {}).items()
+    ]
+    for part in PARTS:
+        for i, rule in enumerate(value.get(part, ())):
+            asked.append(((part, i, "when"), rule.get("when", {})))
+    for place, conditions in asked:
+        try:
+            condition_on_record(conditions.get("record", "exists kind"))
+        except ValueError as wrong:
+            yield document.fault(str(wrong), *place, "record")

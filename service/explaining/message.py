@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import date
 from itertools import islice
 from typing import Any, Final
 
@@ -49,16 +50,20 @@ def explained(attempt: Attempt) -> Json:
     }
 
 
-def explained_rules(attempt: Attempt, routing: Routing) -> list[Json]:
-    """Return every routing rule, whether it holds, and which of its conditions do."""
+def explained_rules(attempt: Attempt, routing: Routing, on: date | None = None) -> list[Json]:
+    """Return every routing rule, whether it holds, and which of its conditions do.
+
+    on: the day whose rules count, today if it is not said.
+    """
     if attempt.transfer is None:
         return []
-    return [_rule(each) for each in routing.explain(attempt.transfer)]
+    return [_rule(each) for each in routing.explain(attempt.transfer, on)]
 
 
 def _rule(given: Explanation) -> Json:
     asked = [{"condition": words, "holds": holds} for words, holds in given.conditions]
-    return {"rule": given.rule, "holds": given.held, "conditions": asked}
+    to = list(given.to)
+    return {"rule": given.rule, "to": to, "holds": given.held, "conditions": asked}
 
 
 def told_issue(issue: Issue) -> Json:
