@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from service.app import Relay, acknowledge, assemble, listed_organisations
+from service.cli.delivering import poller
 from service.cli.rules import rules
 from service.delivery.channels import Channel, Means, open_channel
 from service.delivery.contents import Contents
@@ -28,6 +29,7 @@ from service.store import open_store
 from tests.fhir_server_peer import peer
 from tests.hl7v2_letters import a03
 from tests.mesh_beside import Sandbox
+from tests.mesh_relay import configured, eventually, running
 from tests.relay_client import Team
 from tests.routing_fixtures import folder
 from tests.simulated_days import RULES
@@ -181,7 +183,7 @@ def test_a_day_is_one_message_of_what_is_new_and_what_is_unanswered(
     assert (second["number"], second["new"]) == ("8HX03/2026-03-04/3", [3])
     assert second["unanswered"] == [1, 2]
     assert "Discharged on 20 Nov 2026" in first["text"]
-    assert "Answer by 2026-03-05 15:00 UTC" in first["text"]
+    assert "Answer by Thu 5 Mar 2026, 15:00." in first["text"]
     assert "TESTPATIENT" not in first["text"]
     made.work()
     assert made.tasks() == ["received"] * 3
@@ -217,6 +219,41 @@ def test_one_that_is_sent_again_has_the_same_number(
     first, again = (read(body) for body in sandbox.collect("HSP0003"))
     assert first["number"] == again["number"]
     assert first["new"] == again["new"] == [1, 2]
+
+
+def response(to: str, *details: str) -> bytes:
+    """A FHIR message that answers another."""
+    issues = [
+        {"severity": "information", "code": "informational", "details": {"coding": [{"code": one}]}}
+        for one in details
+    ]
+    header = {"resourceType": "MessageHeader", "response": {"identifier": to, "code": "ok"}}
+    outcome = {"resourceType": "OperationOutcome", "issue": issues}
+    entry = [{"resource": header}, {"resource": outcome}]
+    return json.dumps({"resourceType": "Bundle", "type": "message", "entry": entry}).encode()
+
+
+def test_an_answer_to_a_digest_is_a_receipt_and_never_clinical(
+    days: Callable[..., Days], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    made = days(sandbox.access("RELAY01"))
+    made.discharge(1)
+    made.discharge(2)
+    made.at("2026-03-03 08:00")
+    [digest] = sandbox.collect("HSP0003")
+    header = json.loads(digest)["entry"][0]["resource"]["id"]
+    mesh = configured(made.relay, tmp_path, sandbox)
+
+    states = []
+    with running(poller(made.relay, mesh)):
+        for details in (["30001"], []):
+            sandbox.post("HSP0003", response(header, *details), workflow="DISCHARGE_RELAY_ACK")
+            eventually(lambda: not sandbox.inbox("RELAY01"))
+            states.append(made.tasks())
+
+    assert states == [["requested"] * 2, ["received"] * 2]
+    [kept] = made.relay.store.dead_letters.list()
+    assert "It answers a digest of several notices." in kept.issues[0].text
 
 
 def test_a_day_with_nothing_new_is_told_once_where_that_is_wanted(

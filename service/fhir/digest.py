@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
+from zoneinfo import ZoneInfo
 
 from service.fhir.build.wording import div
 from service.fhir.chase import first_line
@@ -15,6 +17,7 @@ from service.fhir.search_parameters import Resource
 from service.fhir.systems import CANONICAL, ODS
 
 DIGEST: Final = f"{CANONICAL}/Id/digest"
+_LONDON: Final = ZoneInfo("Europe/London")
 _NOTHING: Final = {"text": "Nothing."}
 
 
@@ -38,6 +41,7 @@ class Digest:
     base: str  # our FHIR endpoint
     new: Sequence[Item]
     unanswered: Sequence[Item]
+    message_id: str = ""  # UUID that an answer names; "": nothing is to be answered
 
     @property
     def number(self) -> str:
@@ -64,7 +68,7 @@ class Digest:
 
     def message(self) -> Resource:
         """https://hl7.org/fhir/R4/messaging.html: a header, the lists, and what they list."""
-        id_ = self.id_of("message")
+        id_ = self.message_id or self.id_of("message")
         others = [
             {"fullUrl": f"{self.base}/{one['resourceType']}/{one['id']}", "resource": one}
             for one in (*self.lists, *self.notices)
@@ -116,15 +120,16 @@ def _parts(item: Item) -> Iterator[Resource]:
 def _entry(item: Item) -> dict[str, Any]:
     """Name a notice by its number, what the team is told of it, and until when it is to answer."""
     told = item.communication
-    due = item.task["restriction"]["period"]["end"] if item.task else ""
-    until = f" Answer by {due[:16].replace('T', ' ')} UTC." if due and _is_open(item.task) else ""
-    display = f"{item.n}: {first_line(told)}{until}"
+    display = f"{item.n}: {first_line(told)}{_until(item.task)}"
     reference = f"Communication/{told['id']}"
     return {"item": {"reference": reference, "type": "Communication", "display": display}}
 
 
-def _is_open(task: Resource | None) -> bool:
-    return task is not None and task["status"] in ("requested", "received")
+def _until(task: Resource | None) -> str:
+    if task is None or task["status"] not in ("requested", "received"):
+        return ""
+    due = datetime.fromisoformat(task["restriction"]["period"]["end"]).astimezone(_LONDON)
+    return f" Answer by {due:%a %-d %b %Y, %H:%M}."
 
 
 def _lines(title: str, entries: Sequence[dict[str, Any]]) -> str:

@@ -16,6 +16,7 @@ import structlog
 
 from service.delivery.channels import Parcel
 from service.errors import Issue, ServiceError, TooLarge, Unavailable
+from service.fhir.acknowledgement import NOT_IN_BULK
 from service.fhir.task import Acknowledgement
 from service.mailbox import Damaged, Incoming, MeshMailbox, MeshRefusal
 from service.mesh.answers import Answered, is_answer, read_answer
@@ -133,6 +134,8 @@ class Arrivals:
             own = list(self._unheard_of(answered, sender, trying))
         if not own:
             raise ServiceError("It answers nothing that was sent to this mailbox's organisation.")
+        if len(own) > 1 and answered.said and answered.said.status != "received":
+            raise ServiceError(f"It answers a digest of several notices. {NOT_IN_BULK}")
         return own
 
     def _unheard_of(self, answered: Answered, sender: OdsCode, n: int) -> Iterator[Dispatch]:

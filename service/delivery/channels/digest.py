@@ -8,6 +8,7 @@ process that takes over makes the same one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from service.delivery.channels import Fate, Handed, Means, Parcel
@@ -79,7 +80,7 @@ class DigestChannel:
     def send(self, parcel: Parcel) -> Handed:
         slot = self._slot_after(parcel.events[0].n - 1)
         digest = self._digest(parcel.events, Instant(slot), parcel.n)
-        return self._carrier.carry(digest, parcel.key)
+        return self._carrier.carry(replace(digest, message_id=parcel.message_id), parcel.key)
 
     def _slot_after(self, n: int) -> int:
         """Return when the event after this one goes; 0 where there is none yet."""
