@@ -51,3 +51,27 @@ def test_what_is_empty_is_called_empty_whatever_it_is_said_to_be(
 def test_a_mapping_s_format_is_asked_nothing_of_an_empty_file(name: str) -> None:
     with pytest.raises(UnreadableMessage, match="the message is empty"):
         formats.reader(name, b"\n")
+
+
+TERMS = """<html><body><dl><dt>Patient</dt><dd>Ann XXTEST</dd><dt>NHS No.</dt><dd>999 408 6316</dd>
+<dt>D.O.B.</dt><dd>3 Apr 1941</dd><dt>Date of discharge</dt><dd>12/06/2025</dd></dl>
+<dl><dt>Clinical summary</dt><dd><p>One.</p></dd><dd>Two.</dd><dt>Actions for GP</dt>
+<dd>Review</dd></dl></body></html>"""
+
+
+def test_terms_of_a_list_and_what_stands_beside_them_are_labels_and_values() -> None:
+    _, transfer = converted("RX5", TERMS.encode())
+
+    assert (transfer.patient.nhs_number, transfer.patient.name) == ("9994086316", "Ann XXTEST")
+    assert str(fact(transfer, "encounter.discharged_at")) == "2025-06-12"
+    assert dict(
+        zip(fact(transfer, "sections[].title"), fact(transfer, "sections[].narrative"), strict=True)
+    ) == {"Clinical summary": "One.\nTwo.", "Actions for GP": "Review"}
+
+
+def test_a_list_that_holds_more_than_its_terms_loses_nothing() -> None:
+    page = TERMS.replace("<dl><dt>Clinical", "<dl><p>before</p>loose<dt>Clinical")
+    (source,) = formats.FORMATS["html"].read(page.encode())
+
+    words = {text for row in source.rows for text in row.text.split()}  # type: ignore[attr-defined]
+    assert {"before", "loose", "One.", "Two.", "Review"} <= words

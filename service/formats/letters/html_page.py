@@ -76,6 +76,9 @@ class Page:
         """Return the rows of one element."""
         if element.tag == "table":
             return self._table(element)
+        if element.tag == "dl" and _holds_terms_alone(element):
+            number, terms = self._number(), enumerate(_terms(element), 1)
+            return [row for at, pair in terms for row in self._row(element, pair, number, at)]
         if element.tag == "tr":
             return self._row(element, list(_cells(element, {})), self._number(), 1)
         flow = _Flow(self, element)
@@ -162,7 +165,7 @@ class _Flow:
             self._end_line()
         elif tag == "input":
             self.add(_entered(child), bold=bold)
-        elif tag == "table":
+        elif tag == "table" or (tag == "dl" and _holds_terms_alone(child)):
             self.end()
             self.rows += self.page.render(child)
         elif tag in _BLOCKS:
@@ -225,6 +228,26 @@ def _cells(tr: Any, spans: dict[int, int]) -> Iterator[tuple[Any, int, int]]:
         column += width
     for at in [at for at, left in spans.items() if at >= column and left > 0]:
         spans[at] -= 1
+
+
+def _holds_terms_alone(listed: Any) -> bool:
+    """Whether all that a list of terms holds stands in its terms and beside them."""
+    loose = [listed.text, *(child.tail for child in listed)]
+    return not any((text or "").strip() for text in loose) and all(
+        child.tag in {"dt", "dd"} for child in listed
+    )
+
+
+def _terms(listed: Any) -> Iterator[list[tuple[Any, int, int]]]:
+    """Yield each term of a list with what stands beside it, as the cells of a row."""
+    pair: list[tuple[Any, int, int]] = []
+    for child in listed:
+        if child.tag == "dt" or len(pair) > 1:
+            yield pair
+            pair = []
+        at = 0 if child.tag == "dt" else 1
+        pair.append((child, at, at + 1))
+    yield pair
 
 
 def _span(text: str | None) -> int:
