@@ -14,8 +14,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from sandbox.produced import Document, Example, Resource, mapping_examples
-from service.app import Relay, compose, create_app, take_in
+from service.api.reply import dumps
+from service.app import Relay, compose, create_app, listed_organisations, take_in
+from service.delivery.contents import Contents
 from service.evaluation import MEASURES
+from service.fhir.digest import Digest, Item
 from service.fhir.systems import ODS
 from service.model import OdsCode
 from service.security import Client, Scopes
@@ -43,6 +46,7 @@ def answers() -> Iterator[Document]:
             yield from _refused(caller)
             yield from _evaluated(caller)
         yield from _refused(Caller(app.test_client(), ""))
+        yield _digest(relay)
 
 
 @contextmanager
@@ -124,6 +128,27 @@ def _evaluated(caller: Caller) -> Iterator[Document]:
         yield from caller.ask("GET", f"Measure/{id_}/$evaluate-measure?{this_year}")
         yield from caller.ask("GET", f"Measure/{id_}/$evaluate-measure?{this_year}", Accept=XML)
     yield from caller.ask("GET", "Measure/patients/$evaluate-measure?periodStart=soon")
+
+
+def _digest(relay: Relay) -> Document:
+    """A day's digest of all that a team was sent."""
+    contents = Contents(relay.store, listed_organisations(relay))
+    events = relay.store.feed(HOSPICE, 0, 200).events
+    items = [
+        Item(n=event.n, communication=json.loads(event.body), task=task)
+        for event in events
+        for task in contents.tasks(HOSPICE, event.id)[:1] or [None]
+    ]
+    digest = Digest(
+        recipient=HOSPICE,
+        day="2026-11-24",
+        n=events[-1].n,
+        at="2026-11-24T08:00:00Z",
+        base="https://relay.example/fhir",
+        new=items,
+        unanswered=[],
+    )
+    return Document(name="a digest", text=dumps(digest.message()).decode())
 
 
 def _written(caller: Caller) -> Iterator[Document]:
