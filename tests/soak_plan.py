@@ -46,7 +46,7 @@ organisations:
     within: {{routine: 1 day}}
     fallback: [{POLLS}]
 """
-RULES: Final = "rules:\n" + "".join(
+RULES: Final = 'version: "1"\nrules:\n' + "".join(
     f"  - id: in-{district.lower()}\n"
     "    kinds: [discharge, discharge-cancelled]\n"
     f"    when: {{district: [{district}]}}\n"

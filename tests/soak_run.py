@@ -160,17 +160,17 @@ def prepared(url: str, path: Path, sandbox: Sandbox, plan: Plan) -> Iterator[tup
         hook = opened.enter_context(endpoint())
         store = opened.enter_context(open_store(url, clock.instant))
         there = opened.enter_context(nursery(setup))
-        systems = {ods: _system(store, ods, setup.port) for ods in (*TRUSTS, POLLS, POLLS_TOO)}
+        systems = {ods: system_of(store, ods, setup.port) for ods in (*TRUSTS, POLLS, POLLS_TOO)}
         polling = {ods: Polling(one, answers=ods not in TRUSTS) for ods, one in systems.items()}
-        hooked = Hooked(_system(store, HOOK, setup.port), hook)
-        trusts = [Trust(_system(store, ods, setup.port), plan.of(ods)) for ods in TRUSTS]
+        hooked = Hooked(system_of(store, HOOK, setup.port), hook)
+        trusts = [Trust(system_of(store, ods, setup.port), plan.of(ods)) for ods in TRUSTS]
         mailbox = Mailbox(MESH, sandbox, "HSP0001")
-        silent = Polling(_system(store, SILENT, setup.port), answers=False)
+        silent = Polling(system_of(store, SILENT, setup.port), answers=False)
         yield Soak(plan, clock, store, trusts, polling, silent, hooked, mailbox), there
 
 
 def _setup(url: str, path: Path, sandbox: Sandbox) -> Setup:
-    mappings = folder(_mappings(path), DIRECTORY, RULES)
+    mappings = folder(needed_mappings(path), DIRECTORY, RULES)
     mesh = mesh_file(path, sandbox)
     clock = path / "clock"
     clock.write_bytes(struct.pack("q", Instant.of(BEGIN)))
@@ -183,7 +183,7 @@ def _setup(url: str, path: Path, sandbox: Sandbox) -> Setup:
     )
 
 
-def _mappings(path: Path) -> Path:
+def needed_mappings(path: Path) -> Path:
     """Copy the mappings that the three trusts need."""
     copied = path / "mappings"
     bases = {"hl7v2-adt.yaml", "hl7v2-adt-epic.yaml"}
@@ -195,7 +195,7 @@ def _mappings(path: Path) -> Path:
     return copied
 
 
-def _system(store: Store, ods: str, port: int) -> System:
+def system_of(store: Store, ods: str, port: int) -> System:
     """Register an organisation's client; return it with a token that lasts."""
     id_ = f"{ods}-1"
     if store.clients.get(id_) is None:

@@ -35,10 +35,11 @@ class System:
 
     def ask(self, method: str, path: str, body: Any = None, kind: str = FHIR) -> Any:
         """Return the body of a 2xx, None if there was none; anything but 5xx is a fault."""
-        url = path if path.startswith("http") else self.base + path
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
         try:
-            answer = self.session.request(method, url, data=body, headers=headers, timeout=30)
+            answer = self.session.request(
+                method, self.base + path, data=body, headers=headers, timeout=30
+            )
         except requests.RequestException:
             return None
         if answer.status_code >= 500:
@@ -124,7 +125,8 @@ class Polling:
         for entry in bundle.get("entry", ()):
             if self.told.take(entry["resource"]["id"], entry["resource"]) and self._answers:
                 self.system.accept(entry["resource"])
-        self._place = next(link["url"] for link in bundle["link"] if link["relation"] == "next")
+        url = next(link["url"] for link in bundle["link"] if link["relation"] == "next")
+        self._place = url[url.index("/fhir/") :]  # any server has it
         return bool(bundle.get("entry"))
 
 
