@@ -34,7 +34,8 @@ class System:
     session: requests.Session = field(default_factory=requests.Session)
 
     def ask(self, method: str, path: str, body: Any = None, kind: str = FHIR) -> Any:
-        """Return the body of a 2xx, None if there was none; anything but 5xx is a fault."""
+        """Return the body of an answer, None if there was none, or a 5xx; 4xx is a fault, but for
+        409: what is accepted was withdrawn meanwhile."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
         try:
             answer = self.session.request(
@@ -44,7 +45,12 @@ class System:
             return None
         if answer.status_code >= 500:
             return None
-        assert answer.ok, (method, path, answer.status_code, answer.text[:500])
+        assert answer.ok or answer.status_code == 409, (
+            method,
+            path,
+            answer.status_code,
+            answer.text[:500],
+        )
         return answer.content
 
     def insist(self, method: str, path: str, body: Any = None, kind: str = FHIR) -> bytes:
