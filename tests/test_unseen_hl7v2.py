@@ -151,6 +151,21 @@ def test_a_message_about_two_stays_is_refused() -> None:
     assert a03("A03", f"PV1|2|I{'|' * 17}V1").kind == "discharge"
 
 
+def test_the_stays_of_earlier_results_in_an_order_are_no_stays_of_the_order() -> None:
+    lines = (
+        "MSH|^~\\&|PAS|RX5|X|X|20250310||OMG^O19|1|P|2.5",
+        f"PID|1||{NUMBER}^^^NHS^NH||XXTEST^ANN",
+        f"PV1|1|I{'|' * 17}V1",
+        "ORC|NW|P1",
+        "OBR|1|P1||PALL^Referral to palliative care",
+        f"PV1|1|O{'|' * 17}V2",
+        "OBX|1|TX|L||earlier",
+    )
+    _, transfer = converted("RX5", "\r".join(lines).encode())
+
+    assert fact(transfer, "encounter.identifiers[].value") == ("V1",)
+
+
 def test_fields_that_are_filled_up_with_blanks_are_read() -> None:
     transfer = a03(PV1_36="1 ", PV1_37="88 ", PV1_45="20250310140000 ", PV1_3=" W1 ^ ^B2 ")
 
