@@ -275,6 +275,26 @@ def test_a_team_records_in_its_task_too(answering: Month) -> None:
     assert counts(evaluated(hospice, "patients"))["assessed"] == ["masked"]
 
 
+def test_a_slip_can_be_taken_out_again_and_an_answer_cannot(answering: Month) -> None:
+    hospice = answering.loop.team(HOSPICE)
+    answering.say(1, outcome("treated", "2026-03-01"), {"name": "role", "valueString": "Nurse"})
+    answering.say(1, outcome("assessed", "2026-03-02"), status="completed")
+    [task] = answering.loop.tasks(HOSPICE)
+    said = [*task["output"], {"type": {"text": "said by"}, "valueString": "Nurse"}]
+
+    def put(output: list[Json]) -> Any:
+        version = f'W/"{hospice.get("/fhir/Task/" + task["id"]).json["meta"]["versionId"]}"'
+        return hospice.put(f"/fhir/Task/{task['id']}", {**task, "output": output}, If_Match=version)
+
+    more = put(said)
+    corrected = put([one for one in said if one.get("valueDate") != "2026-03-01"])
+    lost = put(said[:1])
+
+    assert (more.status_code, corrected.status_code, lost.status_code) == (200, 200, 422), lost.text
+    done = answering.loop.relay.store.evaluations.done(0, 1 << 62)
+    assert [one.step for one in done] == ["assessed"]
+
+
 def test_a_notice_that_was_taken_back_is_not_waited_for(month: Month) -> None:
     stand_in = lines(month, "--from", "2026-03", "--team", SECOND)[SECOND]
 

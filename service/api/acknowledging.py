@@ -153,8 +153,7 @@ class Acknowledging:
         id_ = after["focus"]["reference"].rpartition("/")[2]
         stored = self._records.read(exchange.client.organisation, "Communication", id_)
         role = role_of(exact(stored)) if stored else "action"
-        step, reached = _next_step(after["status"], role), _reached(exact(before), after)
-        writes = [replace(_version(before, after), step=step, reached=reached)]
+        writes = [_moved(before, after, role)]
         now = exchange.now.isoformat()
         changed = received(exact(stored), after["status"], now) if stored else None
         if stored and changed:
@@ -219,8 +218,24 @@ def _reached(before: Resource, after: Resource) -> tuple[Reached, ...]:
     was, now = before["status"], after["status"]
     steps = ["received"] if was == "requested" and now != was else []
     steps += ["answered"] if was in ("requested", "received") and now in _ANSWERS else []
-    done = [one for one in outcomes_of(after) if one not in outcomes_of(before)]
-    return (*map(Reached, steps), *(Reached(one.code, beginning(one.day)) for one in done))
+    return (*map(Reached, steps), *_recorded(after, before))
+
+
+def _recorded(here: Resource, there: Resource) -> tuple[Reached, ...]:
+    """Return what one version of a Task says was done and another does not say."""
+    only = set(outcomes_of(here)) - set(outcomes_of(there))
+    return tuple(Reached(one.code, beginning(one.day)) for one in sorted(only))
+
+
+def _moved(before: Stored, after: Resource, role: str) -> Write:
+    """Return a Task's next version, with what follows from it."""
+    was = exact(before)
+    return replace(
+        _version(before, after),
+        step=_next_step(after["status"], role),
+        reached=_reached(was, after),
+        unsaid=_recorded(was, after),
+    )
 
 
 def _version(before: Stored, after: Resource) -> Write:

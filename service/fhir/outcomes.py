@@ -46,9 +46,9 @@ def with_outcomes(task: Resource, done: tuple[Outcome, ...]) -> Resource:
 
 def faults_of_outcomes(before: Resource, after: Resource, today: date) -> Iterator[Issue]:
     """Yield what is wrong with the outcomes that a new version of a Task adds."""
-    earlier = len(before.get("output", ()))
+    earlier = before.get("output", ())
     for index, output in _recorded(after):
-        if index >= earlier:
+        if output not in earlier:
             place = f"Task.output[{index}]"
             yield from faults_of_outcome(_code(output), _day(output), today, place)
 
@@ -61,6 +61,11 @@ def faults_of_outcome(code: str, day: str, today: date, place: str) -> Iterator[
         yield _issue("Say the day on which it was done: YYYY-MM-DD.", place)
     elif date.fromisoformat(day) > today:
         yield _issue("The day is in the future: record what was done.", place)
+
+
+def other_answers(task: Resource) -> list[Any]:
+    """Return the outputs that record nothing of this: they stay, while a slip may be taken out."""
+    return [output for output in task.get("output", ()) if not _codings(output)]
 
 
 def day_of(text: str) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final, Literal
 
 from service.errors import Conflict, Issue, NonconformantResource
-from service.fhir.outcomes import Outcome, faults_of_outcomes, with_outcomes
+from service.fhir.outcomes import Outcome, faults_of_outcomes, other_answers, with_outcomes
 from service.fhir.search_parameters import Resource
 from service.fhir.systems import COMMUNICATION_ID, DELIVERY_STATE, RECIPIENT_TYPE, TASK_CODE
 
@@ -130,8 +130,8 @@ def _check_move(before: str, after: str, reason: Mapping[str, Any] | None) -> No
 
 
 def _lost_output(before: Resource, after: Resource) -> list[Issue]:
-    said = before.get("output", [])
-    if after.get("output", [])[: len(said)] == said:
+    said = other_answers(before)
+    if other_answers(after)[: len(said)] == said:
         return []
     return [_issue("business-rule", "Task.output", "What was answered before stays.")]
 

@@ -74,6 +74,7 @@ class Write:
     visible_to: tuple[str, ...] = ()  # ODS codes beside the owner and the commit's recipients
     step: Step | None = None  # of a Task that waits for its answer; None: as before
     reached: tuple[Reached, ...] = ()  # with this version of a Task
+    unsaid: tuple[Reached, ...] = ()  # what a version before said by mistake
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

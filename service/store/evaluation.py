@@ -5,7 +5,7 @@ Nothing of a message is read for it: columns and the steps that were noted when 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.model import Instant
@@ -28,6 +28,7 @@ DONE = """
         JOIN delivery d ON d.recipient = w.recipient AND d.n = w.n
     WHERE r.step = :step AND r.at >= :since AND r.at < :until"""
 SHORTENED = "SELECT recipient FROM feed_floor WHERE updated >= :since ORDER BY recipient"
+UNSAY = "DELETE FROM reached WHERE task_id = :task_id AND step = :step AND at = :at"
 _FEEDS = "SELECT ods FROM recipient ORDER BY ods"
 
 
@@ -87,8 +88,11 @@ class Evaluations:
         return [ods for (ods,) in self._database.select(SHORTENED, {"since": since})]
 
 
-def note(tx: Transaction, writes: Iterable[Write], updated: Instant) -> None:
+def note(tx: Transaction, writes: Sequence[Write], updated: Instant) -> None:
     """Write down what these versions of Tasks have reached; the same again changes nothing."""
+    for write in writes:
+        for said in write.unsaid:
+            tx.run(UNSAY, {"task_id": write.id, **said._asdict()})
     rows = [(w.id, one.step, one.at or updated) for w in writes for one in w.reached]
     if rows:
         tx.insert("reached", sorted(rows), skip_known=True)
