@@ -167,3 +167,18 @@ def test_parameters_that_are_no_list_of_objects_are_refused(api: Api) -> None:
             answer = api.hospice.post(url, {"resourceType": "Parameters", "parameter": given})
             assert answer.status_code == 400, (url, given)
             assert issues(answer)
+
+
+@pytest.mark.parametrize("plus", ["%2B", "+", " "])
+def test_the_plus_of_an_offset_is_understood_though_it_arrives_as_a_blank(
+    api: Api, plus: str
+) -> None:
+    made = api.trust.create(patient())
+    since = f"2020-01-01T00:00:00{plus}01:00"
+
+    found = api.trust.search(f"Patient?_lastUpdated=gt{since}")
+    history = api.trust.get(f"Patient/{made['id']}/_history?_since={since}")
+
+    assert [one["id"] for one in found] == [made["id"]]
+    assert len(history.json["entry"]) == 1
+    assert api.trust.get("Patient?birthdate=2020-01-01 01:00").status_code == 400

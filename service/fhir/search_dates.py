@@ -31,7 +31,11 @@ class Interval(NamedTuple):
 
 
 def interval(text: str) -> Interval:
-    """Return what a date, dateTime or instant covers at its precision. Raises ValueError."""
+    """Return what a date, dateTime or instant covers at its precision. Raises ValueError.
+
+    A "+" before the offset that arrived as a space is understood.
+    """
+    text = text.replace(" ", "+")
     match = _PATTERN.fullmatch(text)
     if not match:
         raise ValueError("a date is written YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+hh:mm")
