@@ -300,7 +300,7 @@ def test_a_notice_that_was_taken_back_is_not_waited_for(month: Month) -> None:
 
     # asked in the place of the hospice for two; for one of them the hospice answered after all
     assert (stand_in["sent"], stand_in["acknowledged"]) == ("*", "0")
-    kept = month.loop.relay.store.evaluations.to_teams(0, 1 << 62, [SECOND])
+    kept = list(month.loop.relay.store.evaluations.to_teams(0, 1 << 62, [SECOND]))
     assert sorted((one.cancelled is None, is_asked(one)) for one in kept) == [
         *((False, False), (True, True))
     ]

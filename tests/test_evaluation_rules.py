@@ -152,13 +152,13 @@ def test_what_happened_before_there_were_figures_is_counted_too(loop: Loop) -> N
     loop.answer(HOSPICE, "accepted")
     loop.work()
     kept = loop.relay.store.evaluations
-    before = kept.to_teams(0, 1 << 62)
+    before = list(kept.to_teams(0, 1 << 62))
     assert any(one.escalated and one.answered and one.received for one in before)
     assert any(one.cancelled for one in before)
 
     _migrate_again(loop.relay.settings.database)
 
-    assert kept.to_teams(0, 1 << 62) == before
+    assert list(kept.to_teams(0, 1 << 62)) == before
 
 
 def _migrate_again(url: str) -> None:

@@ -182,7 +182,7 @@ def chase_everything(store: Store) -> None:
     store.deadlines.of_team("X1", 20)
     store.update([replace(write("Task", id_=found.task_id, prior=1), step=Step())])
     store.leases.is_held("chase")
-    store.evaluations.to_teams(NOON, NOON + 500, ["X1"])
+    list(store.evaluations.to_teams(NOON, NOON + 500, ["X1"]))
     store.evaluations.of_trust(NOON, NOON + 500, "X1")
     store.evaluations.done(NOON, NOON + 500)
     store.evaluations.shortened(NOON)

@@ -5,13 +5,15 @@ The Measures of profiles/ say the same in words; what nobody recorded is not cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from statistics import median
 from types import MappingProxyType
 from typing import Final
 
-from service.store import OUTCOMES, Done, Noticed
+from service.store import Done, Noticed
 
 _HOUR: Final = 3_600_000_000  # microseconds
 # What is counted, with the heading of its column.
@@ -43,32 +45,49 @@ class Row:
     hours: float | None = None  # the median until an acknowledgement; None: none, or suppressed
 
 
-def figures(label: str, name: str, notices: Sequence[Noticed], done: Iterable[Done]) -> Row:
-    """Count exactly: nothing is suppressed yet."""
-    asked = [one for one in notices if is_asked(one)]
-    hours = [(one.answered - one.sent) / _HOUR for one in asked if one.answered is not None]
-    counts: dict[str, int | None] = {
-        "notified": _patients(notices),
-        "identified": _patients(asked),
-        **{step: _patients(one for one in done if one.step == step) for step in OUTCOMES},
-        "sent": len(notices),
-        "received": sum(one.received is not None for one in notices),
-        "asked": len(asked),
-        "acknowledged": len(hours),
-        "acknowledged-24h": sum(taken <= 24 for taken in hours),  # noqa: PLR2004
-        "acknowledged-72h": sum(taken <= 72 for taken in hours),  # noqa: PLR2004
-        "escalated": sum(one.escalated is not None for one in asked),
-    }
-    return Row(
-        label=label, name=name, counts=counts, hours=round(median(hours), 1) if hours else None
-    )
+@dataclass(kw_only=True, slots=True)
+class Tally:
+    """Counts what it is told, one by one: a year of everybody's is never held at once."""
+
+    people: dict[str, set[str]] = field(default_factory=dict)  # by figure
+    numbers: Counter[str] = field(default_factory=Counter)
+    hours: array[float] = field(default_factory=lambda: array("d"))  # until each acknowledgement
+
+    def count(self, one: Noticed | Done) -> None:
+        """Count a notice of the period, or what a team recorded for a day of it."""
+        if isinstance(one, Done):
+            self._met(one.step, one)
+        else:
+            self._notice(one)
+
+    def _notice(self, one: Noticed) -> None:
+        self._met("notified", one)
+        self.numbers["sent"] += 1
+        self.numbers["received"] += one.received is not None
+        if is_asked(one):
+            self._met("identified", one)
+            self.numbers["asked"] += 1
+            self.numbers["escalated"] += one.escalated is not None
+            if one.answered is not None:
+                self.hours.append((one.answered - one.sent) / _HOUR)
+
+    def row(self, label: str, name: str) -> Row:
+        """Return what was counted; nothing is suppressed yet."""
+        counts: dict[str, int | None] = dict.fromkeys(COUNTS, 0)
+        counts |= {name: len(met) for name, met in self.people.items()}
+        counts |= self.numbers
+        counts["acknowledged"] = len(self.hours)
+        counts["acknowledged-24h"] = sum(taken <= 24 for taken in self.hours)  # noqa: PLR2004
+        counts["acknowledged-72h"] = sum(taken <= 72 for taken in self.hours)  # noqa: PLR2004
+        typical = round(median(self.hours), 1) if self.hours else None
+        return Row(label=label, name=name, counts=counts, hours=typical)
+
+    def _met(self, figure: str, one: Noticed | Done) -> None:
+        """Count a person: by NHS number, else by the sending trust's record of them."""
+        if person := one.nhs_number or one.patient_id:
+            self.people.setdefault(figure, set()).add(person)
 
 
 def is_asked(one: Noticed) -> bool:
     """Whether a team was to act on a notice, unless that was taken back before it answered."""
     return one.role == "action" and (one.cancelled is None or one.answered is not None)
-
-
-def _patients(of: Iterable[Noticed | Done]) -> int:
-    """Count people: by NHS number, else by the sending trust's record of them."""
-    return len({one.nhs_number or one.patient_id for one in of} - {""})

@@ -5,7 +5,7 @@ Nothing of a message is read for it: columns and the steps that were noted when 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from service.model import Instant
@@ -30,6 +30,8 @@ DONE = """
 SHORTENED = "SELECT recipient FROM feed_floor WHERE updated >= :since ORDER BY recipient"
 UNSAY = "DELETE FROM reached WHERE task_id = :task_id AND step = :step AND at = :at"
 _FEEDS = "SELECT ods FROM recipient ORDER BY ods"
+
+_AT_ONCE = 20  # feeds in one round trip
 
 
 class Noticed(NamedTuple):
@@ -64,13 +66,14 @@ class Evaluations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def to_teams(self, since: int, until: int, teams: Sequence[str] = ()) -> list[Noticed]:
-        """Return the notices that were sent in a time, to these teams or to everybody."""
+    def to_teams(self, since: int, until: int, teams: Sequence[str] = ()) -> Iterator[Noticed]:
+        """Yield the notices that were sent in a time, to these teams or to everybody."""
         wanted = teams or [ods for (ods,) in self._database.select(_FEEDS, {})]
         params = {"since": since, "until": until}
-        asked = [(OF_TEAM, {**params, "ods": ods}) for ods in wanted]
-        found = self._database.select_each(asked)
-        return [Noticed._make(row) for rows in found for row in rows]
+        for k in range(0, len(wanted), _AT_ONCE):
+            asked = [(OF_TEAM, {**params, "ods": ods}) for ods in wanted[k : k + _AT_ONCE]]
+            for rows in self._database.select_each(asked):
+                yield from map(Noticed._make, rows)
 
     def of_trust(self, since: int, until: int, trust: str) -> list[Noticed]:
         """Return the notices that a trust's messages brought in a time, as far as it may know."""
