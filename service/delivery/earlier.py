@@ -39,6 +39,7 @@ class Found:
     checks: tuple[Check, ...]
     issues: tuple[Issue, ...]
     bodies: dict[str, Resource]  # by id
+    also: tuple[tuple[str, Held], ...] = ()  # by slot: kept apart from what is known, withdrawn too
 
 
 def look_up(store: Store, transfer: TransferOfCare) -> Found:
@@ -59,7 +60,11 @@ def look_up(store: Store, transfer: TransferOfCare) -> Found:
     choice = _Choice(store, transfer, _bodies(store, sender, candidates))
     choice.choose(candidates)
     return Found(
-        known=choice.known, checks=checks, issues=tuple(choice.issues), bodies=choice.bodies
+        known=choice.known,
+        checks=checks,
+        issues=tuple(choice.issues),
+        bodies=choice.bodies,
+        also=tuple(choice.also),
     )
 
 
@@ -109,6 +114,7 @@ class _Choice:
     bodies: dict[str, Resource]
     known: Known = field(default_factory=Known)
     issues: list[Issue] = field(default_factory=list)
+    also: list[tuple[str, Held]] = field(default_factory=list)
 
     def choose(self, candidates: dict[str, list[Held]]) -> None:
         """Choose the patient first, since everything else is of that patient or is not it."""
@@ -125,7 +131,7 @@ class _Choice:
         for slot, every in candidates.items():
             mine = [held for held in every if self._is_of(held, own)]
             self._take(slot, mine)
-            if not mine and slot.startswith(_NAMED):
+            if not mine and slot.startswith(_NAMED) and not self._is_closed():
                 text = "its number was sent before for another patient: taken for another one"
                 self._doubt("conflict", text, slot)
 
@@ -161,7 +167,7 @@ class _Choice:
             if held.id in self.bodies
         ]
         same = [each for each in told if len(each[0]) <= MOST_CORRECTED]
-        same.sort(key=lambda each: len(each[0]))
+        same.sort(key=lambda each: (not self._was_restricted(each[1]), len(each[0])))
         self._take("patient", [held for _, held in same])
         for target in same[0][0] if same else ():
             text = "differs from what was sent before for this patient; the record was changed"
@@ -219,10 +225,24 @@ class _Choice:
         """
         return self.transfer.patient.restricted and self.transfer.kind not in _MUST_BE_HEARD
 
+    def _is_closed(self) -> bool:
+        """Whether this is about a restricted record, by its own word or by what was sent before."""
+        held = self.known.get("patient")
+        closed = held is not None and self._was_restricted(held)
+        return closed or self._is_hidden_from_holders()
+
+    def _was_restricted(self, held: Held) -> bool:
+        """Whether this record is closed, and so what goes on about it without a word of that."""
+        lifted = self.transfer.patient.confidentiality == "N"
+        heard = lifted or self.transfer.kind in _MUST_BE_HEARD
+        return not heard and is_restricted(self.bodies.get(held.id, {}))
+
     def _take(self, slot: str, candidates: list[Held]) -> None:
         if not candidates:
             return
         self.known[slot] = candidates[0]
+        if self.transfer.kind in _MUST_BE_HEARD:
+            self.also += [(slot, each) for each in candidates[1:]]
         if len(candidates) > 1:
             kind = candidates[0].type
             text = f"its numbers belong to more than one {kind} that was sent before"
@@ -244,6 +264,8 @@ class _Choice:
         kind, _, id_ = subject.partition("/")
         row = self.store.read(self.transfer.message.sender, kind, id_)
         body = orjson.loads(row.body) if row and not row.deleted else {}
+        if self._is_closed() and not is_restricted(body):
+            return False  # those who hold it are to learn nothing new
         return _replaced_by(body) in own or is_the_same(body, self.transfer.patient)
 
     def _doubt(self, code: str, text: str, target: str) -> None:

@@ -138,7 +138,7 @@ def _instead(transfer: TransferOfCare, found: Found) -> Iterator[Held]:
 def _changed(transfer: TransferOfCare, found: Found) -> Iterator[Held]:
     """Yield what the transfer changes: found by its numbers, or posted by the sender itself."""
     slots = FOLLOWS.get(transfer.kind, ())
-    every = (*found.known.items(), *_posted(transfer))
+    every = (*found.known.items(), *found.also, *_posted(transfer))
     return (held for slot, held in every if slot.partition("[")[0] in slots)
 
 

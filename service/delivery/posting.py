@@ -23,6 +23,7 @@ from service.delivery.caseloads import (
     discreet_among,
     with_what_senders_hear,
 )
+from service.delivery.discretion import as_marked_before
 from service.delivery.draft import Draft, require_conformance
 from service.delivery.earlier import Found, look_up
 from service.delivery.following import (
@@ -118,6 +119,7 @@ class Poster:
         self, transfer: TransferOfCare, origin: Origin, posted: Mapping[str, Resource]
     ) -> tuple[Draft, Found, Standing]:
         found = look_up(self._store, transfer)
+        transfer = as_marked_before(transfer, found)
         here = standing(self._store, transfer, found, self._clock())
         routed = self.recipients(here, found)
         if not here.is_late:

@@ -7,6 +7,7 @@ hear of it, though nothing in the update is addressed to them; others have nothi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -40,8 +41,7 @@ _SHOWN: Final = Issue(
     severity="error",
     code="suppressed",
     text="the record is restricted now, and others hold it from before, who would see what is new: "
-    "create a new Patient and send on what the transfer needs",
-    target="Patient.meta.security",
+    "create a new one, with a new Patient, and send on what the transfer needs",
 )
 _DIED_ELSEWHERE: Final = Issue(
     severity="error",
@@ -50,6 +50,7 @@ _DIED_ELSEWHERE: Final = Issue(
     "the news of the death: mark the older record as dead",
     target="Patient.deceased",
 )
+_TAKEN_BACK: Final = frozenset({"revoked", "cancelled", "entered-in-error", "stopped"})
 _ENDS: Final = frozenset({"discharge", "death"})
 _OVER: Final = frozenset({"stopped", "entered-in-error"})  # Communications that nobody goes by
 # Whom a stay or a patient may name, beside each other.
@@ -90,15 +91,19 @@ def require_discretion(store: Store, sender: OdsCode, bundle: Resource) -> None:
     """
     for entry in bundle["entry"]:
         resource = entry["resource"]
-        if "request" not in entry or resource["resourceType"] != "Patient":
+        kind = resource["resourceType"]
+        if "request" not in entry or not is_restricted(resource) or _is_over(resource):
             continue
-        if not is_restricted(resource):
-            continue
-        before = _kept(store, sender, "Patient", resource["id"])
-        if before and not is_restricted(before) and store.audience("Patient", resource["id"]):
-            raise UnmappableMessage(issues=[_SHOWN])
-        if before is None and _tells_a_death(store, sender, resource):
+        before = _kept(store, sender, kind, resource["id"])
+        if before and not is_restricted(before) and store.audience(kind, resource["id"]):
+            raise UnmappableMessage(issues=[replace(_SHOWN, target=f"{kind}.meta.security")])
+        if before is None and kind == "Patient" and _tells_a_death(store, sender, resource):
             raise UnmappableMessage(issues=[_DIED_ELSEWHERE])
+
+
+def _is_over(resource: Resource) -> bool:
+    """Whether it takes something back: that must be heard."""
+    return resource.get("status") in _TAKEN_BACK
 
 
 def _kept(store: Store, sender: OdsCode, kind: str, id_: str) -> Resource | None:

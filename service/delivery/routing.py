@@ -23,6 +23,7 @@ _SOMEBODY_MISSED: Final = (
     "no usable postcode: the team of the place where the patient lives would be told, and is not"
 )
 
+_RESTRICTED: Final = frozenset({"R", "V"})  # v3-Confidentiality
 _FELL_BACK: Final = "nobody else was found: those are told who are told when nobody is"
 
 
@@ -172,7 +173,8 @@ def _by_kind(every: Sequence[Rule]) -> dict[str, list[Rule]]:
 
 def _hidden(transfer: TransferOfCare) -> bool:
     """Whether the record may be told to nobody whom its message does not name."""
-    return transfer.patient.restricted
+    marked = {document.confidentiality for document in transfer.documents}
+    return transfer.patient.restricted or not _RESTRICTED.isdisjoint(marked)
 
 
 def _add(route: Route, rule: Rule, facts: Facts) -> bool:

@@ -82,7 +82,7 @@ class Patient:
     language: str | None = None  # BCP 47, e.g. "en"
     contacts: tuple[Contact, ...] = ()
     merged_identifiers: tuple[Identifier, ...] = ()  # patient-merge: those that went (MRG)
-    confidentiality: str | None = None  # v3-Confidentiality of a restricted record: R | V
+    confidentiality: str | None = None  # of the record: R | V; N lifts what was said before
     restricted: bool = False  # record marked restricted or very restricted: no fan-out
     reference: str | None = None  # "Patient/id" where the sender's own resource is stored
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import orjson
 
+from service.fhir.build.continuity import is_restricted
 from service.fhir.notice import Reference, mentioned
 from service.fhir.search_parameters import Resource
-from service.fhir.systems import CONFIDENTIALITY, EVENT_KIND
+from service.fhir.systems import EVENT_KIND
 from service.fhir.task import is_awaited
 from service.store import Store, Waiting
 
-_RESTRICTED = frozenset({"R", "V"})
 _TAKEN_ON = frozenset({"accepted", "completed"})
 _STEPS = 3  # Communication → Encounter → Condition → …
 _NOT_SHARED = frozenset({"Communication", "Task", "Organization"})
@@ -31,11 +31,7 @@ class Facts:
     @property
     def is_restricted(self) -> bool:
         """Whether the record may not be passed on by itself."""
-        labels = self.communication["meta"].get("security", ())
-        return any(
-            label.get("system") == CONFIDENTIALITY and label.get("code") in _RESTRICTED
-            for label in labels
-        )
+        return is_restricted(self.communication)
 
     @property
     def is_awaited(self) -> bool:
