@@ -32,7 +32,8 @@ def main() -> None:
             measure(name, chosen, relay, poster(relay, path, kind, body))
         measure("poll_20", chosen, relay, poller(relay, f"_count={PAGE}"))
         measure("poll_nothing_new", chosen, relay, poller(relay, "", at_end=True))
-        tell("serve_rss", relay.memory(), "MB", "after the load, all serving processes")
+        conditions = "after the load, all serving processes, what they share counted once"
+        tell("serve_rss", relay.memory(), "MB", conditions)
     measure_conversions(chosen.repeat)
 
 

@@ -79,7 +79,8 @@ def measure_relay(relay: Running, chosen: argparse.Namespace) -> dict[str, float
     start = f"/fhir/Communication?recipient:identifier={ODS}|{RECIPIENT}&_count=20"
     pages = list(itertools.islice(_pages(reads, start), 50))
     found["poll"] = measured("poll_20_4", polling(reads, pages, chosen.requests), chosen)
-    tell("serve_rss_4", relay.memory(), "MB", f"after the load, {WORKERS} workers")
+    conditions = f"after the load, {WORKERS} workers, what all processes share counted once"
+    tell("serve_rss_4", relay.memory(), "MB", conditions)
     return found
 
 

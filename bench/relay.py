@@ -48,9 +48,12 @@ class Running:
         return sum(sum(one.cpu_times()[:2]) for one in every)
 
     def memory(self) -> float:
-        """Return the resident memory of all serving processes in MB (10^6 bytes)."""
+        """Return the resident memory of all serving processes in MB (10^6 bytes).
+
+        What they share is counted once: each page by the share that each has of it (Linux).
+        """
         every = [self.process, *self.process.children(recursive=True)]
-        return sum(one.memory_info().rss for one in every) / 1e6
+        return sum(one.memory_full_info().pss for one in every) / 1e6
 
 
 @contextmanager

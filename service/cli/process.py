@@ -5,17 +5,21 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from service import log
 from service.cli.rules import rules
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from service.app import Relay
     from service.settings import Settings
 
 # With Python's own 5 ms a commit, which gives way at every statement, queues behind computing.
 _SWITCH: Final = 0.001  # seconds
+_IN_COMMON: Final = ("service.app", "service.cli.delivering", "service.cli.chase", "granian.wsgi")
 
 
 def leave_the_terminal() -> None:
@@ -34,6 +38,17 @@ def opened_relay(settings: Settings) -> Relay:
     sys.setswitchinterval(_SWITCH)
     log.configure(settings.log_level)
     return assemble(settings, open_store(settings.database), *rules(settings.mappings))
+
+
+def load_for_forks(mappings: Path) -> None:
+    """Load all that the forked processes have in common, so that they share its memory.
+
+    Raises faults of mappings. Where processes are spawned, each loads its own.
+    """
+    for module in _IN_COMMON:
+        import_module(module)
+    rules(mappings)
+    keep_what_is_loaded()
 
 
 def keep_what_is_loaded() -> None:

@@ -15,7 +15,7 @@ from service import log
 from service.cli.companions import Companion, accompanied
 from service.cli.options import database_option, mappings_option, settings
 from service.cli.ports import accepts, free_port, require_free
-from service.cli.rules import rules
+from service.cli.process import load_for_forks
 from service.cli.schema import existing_store, make_if_fresh, shown
 from service.cli.wires import as_settings, companions, wire_options
 from service.settings import PREFIX, Settings
@@ -125,7 +125,7 @@ def run(chosen: Settings, beside: Sequence[Companion] = ()) -> None:
     from granian.constants import Interfaces, Loops, RuntimeModes
     from granian.log import LogLevels
 
-    rules(chosen.mappings)
+    load_for_forks(chosen.mappings)
     log.configure(chosen.log_level)
     os.register_at_fork(after_in_child=_die_when_told)
     os.environ.update(_environment(chosen))

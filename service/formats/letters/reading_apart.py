@@ -34,6 +34,11 @@ def read(kind: Kind, body: bytes) -> bytes:
     raise UnreadableMessage(reason, [Issue(severity="fatal", code="structure", text=reason)])
 
 
+def end_program() -> None:
+    """End the program and free its memory; the next file gets a new one."""
+    _APART.end()
+
+
 class _Apart:
     """The program, and who may ask it: one at a time."""
 
@@ -45,6 +50,13 @@ class _Apart:
         """Return its answer, without its length."""
         with self._lock:
             return self._exchange(request, self._running())
+
+    def end(self) -> None:
+        """End it, if it runs."""
+        with self._lock:
+            program, self._program = self._program, None
+            if program:
+                _end(program)
 
     def _running(self) -> subprocess.Popen[bytes]:
         program = self._program
