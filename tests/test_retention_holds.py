@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from service.errors import Gone
-from service.store import Hold, Store
+from service.store import AuditEntry, Hold, Store
+from service.store.database import Transaction
+from service.store.opening import database
 from service.store.retention.retention import DAY
-from tests.retention_samples import NHS, YEAR, discharge, run, state, tally, today
-from tests.store_samples import Clock, commit, new_id
+from tests.retention_samples import NHS, SYSTEM, YEAR, discharge, run, state, tally, today
+from tests.store_samples import Clock, body, commit, new_id, numbers, query, write
 
 pytest_plugins = ["tests.store_fixtures"]
 
@@ -63,6 +66,7 @@ def test_what_is_under_hold_stays_until_it_is_lifted(
     seen = [("Communication", sent.deliveries[0].communication.id), ("Binary", sent.message.id)]
     seen += [(one.type, one.id) for one in sent.writes]
     assert [state(store, "A1", *one) for one in seen] == ["kept"] * 4
+    assert numbers(store, "A1") == []
     assert passed[("event", "held")] == passed[("message", "held")] == 1
     assert passed[("message", "")] == passed[("Patient", "")] == 1
 
@@ -70,3 +74,67 @@ def test_what_is_under_hold_stays_until_it_is_lifted(
     run(store)
 
     assert [state(store, "A1", *one) for one in seen] == ["gone"] * 4
+
+
+def test_a_hold_on_a_patient_finds_what_was_delivered_to_nobody(store: Store, clock: Clock) -> None:
+    sent = discharge(nhs_number=NHS)
+    store.commit(sent)
+    text = body("Observation", "o", text="seen with her sister, 999 012 3454")
+    note, other = write("Observation", body=text, id_="o"), write("Observation")
+    store.update([note, other])
+    store.holds.set(Hold(id=new_id(), kind="patient", subject=NHS, reason="a claim"))
+    clock.now += 9 * YEAR * DAY
+    run(store)
+
+    kept = [(one.type, one.id) for one in (*sent.writes, note)]
+    assert [state(store, "RJZ", *one) for one in kept] == ["kept"] * 3
+    assert state(store, "RJZ", "Binary", sent.message.id) == "kept"
+    assert state(store, "RJZ", "Observation", other.id) == "gone"
+
+
+def test_the_audit_trail_goes_by_its_age_and_stays_while_there_is_any_hold(
+    store: Store, clock: Clock, database_url: str
+) -> None:
+    for days in (0, 2):
+        clock.now += days * DAY
+        entry = AuditEntry(at=clock.now, client="c", organisation="A1", action="read")
+        store.update([], audit=[entry])
+    held = store.holds.set(Hold(id=new_id(), kind="team", subject="Z9", reason="a claim"))
+    clock.now += (YEAR - 1) * DAY
+    kept = tally(run(store))
+    store.holds.lift(held.id, "me", "settled")
+    gone = tally(run(store))
+
+    assert (kept, gone) == ({("audit entry", "held"): 1}, {("audit entry", ""): 1})
+    assert query(database_url, "SELECT COUNT(*) FROM audit") == [(1,)]
+
+
+def test_what_a_message_looks_up_at_this_moment_is_not_removed_under_it(
+    store: Store, clock: Clock, database_url: str
+) -> None:
+    sent = discharge(nhs_number=NHS)
+    store.commit(sent)
+    clock.now += (YEAR + 1) * DAY
+    looked, done = threading.Event(), threading.Event()
+    name = f"RJZ\nPatient\nidentifier\n{SYSTEM}|{NHS}"
+
+    def look(tx: Transaction) -> None:
+        tx.lock_names([name])
+        tx.select("SELECT ods FROM recipient", {})()
+        looked.set()
+        done.wait(10)
+
+    other = database(database_url)
+    message = threading.Thread(target=other.write, args=(look,))
+    rounds = threading.Thread(target=run, args=(store,))
+    message.start()
+    looked.wait(10)
+    rounds.start()
+    rounds.join(0.4)
+    during = state(store, "RJZ", "Patient", sent.writes[0].id)
+    done.set()
+    for one in (message, rounds):
+        one.join()
+    other.close()
+
+    assert (during, state(store, "RJZ", "Patient", sent.writes[0].id)) == ("kept", "gone")

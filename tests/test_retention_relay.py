@@ -91,6 +91,22 @@ def test_every_reader_is_told_that_it_is_gone_and_what_to_do(past: Loop) -> None
     assert hospice.get(f"{FEED}&_total=accurate").get_json()["total"] == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_polled_a_feed_that_was_empty_is_told_what_came_and_went(loop: Loop) -> None:
+    hospice = loop.team(HOSPICE)
+    loop.days[0] = datetime.now(UTC)
+    empty = hospice.get(FEED).get_json()["link"][1]["url"]
+    loop.discharge()
+    for ods in (HOSPICE, GP):
+        loop.answer(ods, "accepted")
+    loop.days[0] += LONG_AGO
+    run(loop.relay.store)
+    again = hospice.get(FEED).get_json()["link"][1]["url"]
+
+    assert hospice.get(empty).status_code == 410
+    assert hospice.get(again).status_code == 200
+
+
 def test_a_dry_run_says_what_would_go_and_changes_nothing(past: Loop) -> None:
     past.days[0] += LONG_AGO
     keep = replace(A_YEAR, audit=0)

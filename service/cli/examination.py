@@ -104,7 +104,7 @@ def readers(store: Store, directory: Directory) -> Iterator[Finding]:
     reading = {one.organisation for one in clients}
     reading |= {place.recipient for place in store.channels.places()}
     for entry in directory:
-        n = store.head(entry.ods).n
+        n = store.count(entry.ods)
         if n and entry.ods not in reading:
             text = f"{entry.ods} {entry.name} has {n} events, and no client or channel of its own"
             yield _error("feeds", text, "register its client, or give it a channel")

@@ -96,7 +96,7 @@ class StoreCollector:
 
     def _channels(self) -> Iterator[Metric]:
         places = self._store.channels.places()
-        behind = [((p.recipient, p.channel), self._store.head(p.recipient).n - p.n) for p in places]
+        behind = [((p.recipient, p.channel), self._store.count(p.recipient, p.n)) for p in places]
         parked = [((p.recipient, p.channel), int(p.state == "parked")) for p in places]
         labels = ("recipient", "channel")
         yield _gauge("channel_behind", "Events that a channel has not sent yet.", behind, labels)

@@ -38,7 +38,7 @@ LAST = 1 << 62  # beyond every event number
 
 FIRST = "feed-first"  # setting: how many numbers every new feed leaves out; see backup.py
 _FIRST = "SELECT value FROM setting WHERE key = :key"
-COUNT = "SELECT COUNT(*) FROM delivery WHERE recipient = :recipient AND n > :floor"
+COUNT = "SELECT COUNT(*) FROM delivery WHERE recipient = :recipient AND n > :after"
 KEPT_SINCE = "SELECT updated FROM feed_floor WHERE recipient = :recipient"
 _RAISE = (
     "UPDATE recipient SET floor = :floor WHERE ods = :recipient AND floor < :floor",
@@ -152,10 +152,10 @@ def feeds(database: Database) -> list[tuple[str, int]]:
     return [(ods, n) for ods, n in database.select(FEEDS, {})]
 
 
-def count(database: Database, recipient: str) -> int:
-    """Return how many events the feed has."""
-    floor = head(database, recipient).floor
-    return int(database.select(COUNT, {"recipient": recipient, "floor": floor})[0][0])
+def count(database: Database, recipient: str, after: int = 0) -> int:
+    """Return how many events the feed has with n > after."""
+    after = max(after, head(database, recipient).floor)
+    return int(database.select(COUNT, {"recipient": recipient, "after": after})[0][0])
 
 
 def begin(tx: Transaction, recipients: Sequence[str]) -> None:

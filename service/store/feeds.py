@@ -81,9 +81,9 @@ class Feeds:
             begun=begun,
         )
 
-    def count(self, recipient: str) -> int:
-        """Return how many events the feed has."""
-        return feed.count(self._database, recipient)
+    def count(self, recipient: str, after: int = 0) -> int:
+        """Return how many events the feed has with n > after."""
+        return feed.count(self._database, recipient, after)
 
     def head(self, recipient: str) -> Head:
         """Return how far the feed reaches; all zero for a recipient that never got anything."""
