@@ -4,131 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from service.app import Relay, acknowledge, assemble, listed_organisations
 from service.cli.delivering import poller
-from service.cli.rules import rules
-from service.delivery.channels import Channel, Means, open_channel
-from service.delivery.contents import Contents
 from service.delivery.directory import RoutingFaults
 from service.delivery.routing import Routing
 from service.delivery.schedule import read_schedule
-from service.delivery.sending import Policy, Sender
-from service.fhir.digest import DIGEST
-from service.fhir.task import Acknowledgement
 from service.fhir.validate import check
-from service.model import Instant, OdsCode
-from service.settings import Settings
-from service.store import open_store
+from service.mailbox import MeshAccess
+from service.model import Instant
+from tests.digest_days import EVERY_DAY, HOSPICE, SERVER, Days, days_on, numbers, read
 from tests.fhir_server_peer import peer
-from tests.hl7v2_letters import a03
 from tests.mesh_beside import Sandbox
 from tests.mesh_relay import configured, eventually, running
-from tests.relay_client import Team
 from tests.routing_fixtures import folder
-from tests.simulated_days import RULES
 
 pytest_plugins = ["tests.mesh_fixtures"]
-
-HOSPICE = OdsCode("8HX03")
-MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-DIRECTORY = """
-organisations:
-  - {{ods: RJZ, name: King's, kind: trust}}
-  - ods: 8HX03
-    name: West Hospice
-    kind: hospice
-    placeholder: true
-    channels: [digest, feed]
-    digest: {digest}
-    mesh: {{mailbox: HSP0003, workflow: DISCHARGE_RELAY}}
-    fhir_server: {server}
-  - {{ods: 8PX01, name: Pain Service, kind: pain-service, placeholder: true}}
-"""
-SERVER = "https://fhir.hospice.example/r4"
-EVERY_DAY = '{at: "08:00"}'
-
-
-@dataclass
-class Days:
-    """A relay whose clock a test sets, and the process that sends the hospice's digest."""
-
-    relay: Relay
-    clock: list[datetime]
-    means: Means
-    opened: list[Channel] = field(default_factory=list)
-    sender: Sender | None = None
-
-    def discharge(self, number: int) -> None:
-        made = a03(control_id=f"D{number}", postcode="TN2 9ZZ")
-        answer = Team.of(self.relay, "RJZ").post("/hl7v2", made)
-        assert answer.status_code < 300, answer.text
-
-    def at(self, london: str) -> None:
-        """Go on to a time (London's is UTC in winter), and do what is due."""
-        self.clock[0] = datetime.fromisoformat(london).replace(tzinfo=UTC)
-        self.work()
-
-    def work(self) -> None:
-        for _ in range(20):
-            if self.process().turn() > 0:
-                return
-        raise AssertionError("there is no end to it")
-
-    def process(self) -> Sender:
-        """The process that sends; another one after `killed`."""
-        if self.sender is None:
-            entry = self.relay.routing.directory.by_code(HOSPICE)
-            assert entry is not None
-            channel = open_channel("digest", entry, self.means)
-            self.opened.append(channel)
-            holder = f"process {len(self.opened)}"
-            self.sender = Sender(
-                store=self.relay.store,
-                recipient=HOSPICE,
-                channel=channel,
-                holder=holder,
-                received=self.received,
-                policy=Policy(longest=1, look=60),
-            )
-            assert self.relay.store.leases.claim(self.sender.lease, holder, 1e6)
-        return self.sender
-
-    def killed(self) -> None:
-        self.relay.store.leases.release(f"process {len(self.opened)}")
-        self.sender = None
-
-    def received(self, organisation: OdsCode, id_: str) -> None:
-        acknowledge(self.relay, organisation, id_, Acknowledgement(), "digest")
-
-    def tasks(self) -> list[str]:
-        bundle = Team.of(self.relay, HOSPICE).get("/fhir/Task").get_json()
-        return [entry["resource"]["status"] for entry in bundle["entry"]]
 
 
 @pytest.fixture
 def days(sqlite_url: str, tmp_path: Path) -> Iterator[Callable[..., Days]]:
-    """Make a relay; at its end all channels are closed."""
+    """Make a relay, once; at its end all channels are closed."""
     made: list[Days] = []
 
-    def make(mesh: Any = None, digest: str = EVERY_DAY, server: str = SERVER) -> Days:
-        clock = [MONDAY]
-        settings = Settings(database=sqlite_url)
-        path = folder(tmp_path, DIRECTORY.format(digest=digest, server=server), RULES)
-        store = open_store(sqlite_url, lambda: Instant.of(clock[0]))
-        mappings, _ = rules(settings.mappings)
-        relay = assemble(settings, store, mappings, Routing.load(path), lambda: clock[0])
-        contents = Contents(store, listed_organisations(relay))
-        means = Means(
-            contents=contents, base="https://relay.example/fhir", mesh=mesh, follow_every=0.001
-        )
-        made.append(Days(relay, clock, means))
+    def make(mesh: MeshAccess | None = None, digest: str = EVERY_DAY, server: str = SERVER) -> Days:
+        made.append(days_on(sqlite_url, tmp_path, mesh, digest, server))
         return made[0]
 
     yield make
@@ -136,28 +39,6 @@ def days(sqlite_url: str, tmp_path: Path) -> Iterator[Callable[..., Days]]:
         for channel in one.opened:
             channel.close()
         one.relay.store.close()
-
-
-def read(body: bytes) -> dict[str, Any]:
-    """What a digest says: its number, and what its lists list."""
-    bundle = json.loads(body)
-    assert check(bundle) == []
-    assert bundle["identifier"]["system"] == DIGEST
-    every = [entry["resource"] for entry in bundle["entry"]]
-    new, unanswered = (one for one in every if one["resourceType"] == "List")
-    told = {one["id"]: one["resourceType"] for one in every}
-    for listed in (*new.get("entry", ()), *unanswered.get("entry", ())):
-        assert told[listed["item"]["reference"].partition("/")[2]] == "Communication"
-    return {
-        "number": bundle["identifier"]["value"],
-        "new": numbers(new),
-        "unanswered": numbers(unanswered),
-        "text": new["text"]["div"],
-    }
-
-
-def numbers(listed: dict[str, Any]) -> list[int]:
-    return [int(one["item"]["display"].partition(":")[0]) for one in listed.get("entry", ())]
 
 
 def test_a_day_is_one_message_of_what_is_new_and_what_is_unanswered(
