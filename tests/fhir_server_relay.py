@@ -35,7 +35,7 @@ def forwarding(
     worker = Worker(
         relay.store,
         [line(relay, ods, url, means) for ods in teams],
-        lambda ods, id_: acknowledge(relay, ods, id_, Acknowledgement(), CHANNEL),
+        lambda ods, id_, channel: acknowledge(relay, ods, id_, Acknowledgement(), channel),
         policy=policy,
         lease=2,
     )

@@ -38,7 +38,7 @@ def flying(
     store: Store,
     *channels: tuple[str, Pigeons],
     policy: Policy = QUICK,
-    received: Callable[[OdsCode, str], None] = lambda *_: None,
+    received: Callable[[OdsCode, str, str], None] = lambda *_: None,
 ) -> Iterator[None]:
     """Send by these channels during the block."""
     lines = [
@@ -184,7 +184,8 @@ def test_a_receipt_is_noted_when_it_comes_or_with_the_sending(loft: Store) -> No
     for ods in ("8HX01", "8HX03"):
         happen(loft, ods, 2)
 
-    def received(ods: OdsCode, communication_id: str) -> None:
+    def received(ods: OdsCode, communication_id: str, channel: str) -> None:
+        assert channel == "pigeon"
         noted.append((ods, communication_id))
         if ods == "8HX03":
             raise NotFound  # taken back meanwhile: the channel goes on

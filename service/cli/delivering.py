@@ -224,7 +224,9 @@ def _answered(relay: Relay, organisation: OdsCode, id_: str, said: Acknowledgeme
     acknowledge(relay, organisation, id_, said, "mesh")
 
 
-def _received(relay: Relay, organisation: OdsCode, id_: str) -> None:
+def _received(relay: Relay, organisation: OdsCode, id_: str, channel: str) -> None:
+    """Note a receipt; it is audited under what kind of channel brought it."""
+    from service.app import acknowledge
     from service.fhir.task import Acknowledgement
 
-    _answered(relay, organisation, id_, Acknowledgement())
+    acknowledge(relay, organisation, id_, Acknowledgement(), channel.partition("/")[0])

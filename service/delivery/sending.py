@@ -46,7 +46,7 @@ class Sender:
         recipient: OdsCode,
         channel: Channel,
         holder: str,
-        received: Callable[[OdsCode, str], None],
+        received: Callable[[OdsCode, str, str], None],
         policy: Policy,
         events: Callable[[int, int], Page] | None = None,
     ) -> None:
@@ -210,7 +210,7 @@ class Sender:
         """Before it is written down that it is confirmed: told twice is told once."""
         for dispatch in dispatches:
             try:
-                self._received(self.recipient, dispatch.communication_id)
+                self._received(self.recipient, dispatch.communication_id, dispatch.channel)
             except Unavailable:
                 raise
             except ServiceError as refused:  # such as one that was answered otherwise meanwhile

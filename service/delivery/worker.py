@@ -53,7 +53,7 @@ class Worker:
         self,
         store: Store,
         lines: Sequence[Line],
-        received: Callable[[OdsCode, str], None],
+        received: Callable[[OdsCode, str, str], None],
         *,
         policy: Policy,
         lease: float = LEASE,

@@ -27,12 +27,15 @@ MOST_EVENTS: Final = 100  # in one notification
 _EVENTS: Final = 20  # where the subscription does not say
 _LONGEST: Final = 30  # seconds that an answer is waited for, at most
 _SHORTEST_BEAT: Final = 10  # seconds
+_SIGNED_BY: Final = "signing-secret"  # a header that is not sent: what is sent is signed with it
+_SHORTEST_SECRET: Final = 24  # characters
 _MEDIA_TYPES: Final = {"application/json": JSON, JSON: JSON, XML: XML, "application/xml": XML}
 _HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}): *([\x20-\x7e]{0,4096})")
 _OURS: Final = frozenset(
     {
         *("host", "content-length", "content-type", "transfer-encoding", "connection"),
         *("te", "trailer", "upgrade", "expect", "keep-alive", "proxy-connection"),
+        *("webhook-id", "webhook-timestamp", "webhook-signature"),
     }
 )
 
@@ -113,6 +116,9 @@ def _header_faults(headers: Sequence[str]) -> Iterator[Issue]:
             yield _fault(place, "value", "A header is written as Name: value, in ASCII.")
         elif found[1].lower() in _OURS:
             yield _fault(place, "not-supported", f"{found[1]} is set by the relay.")
+        elif found[1].lower() == _SIGNED_BY and len(found[2]) < _SHORTEST_SECRET:
+            text = f"A secret to sign with has {_SHORTEST_SECRET} characters or more."
+            yield _fault(place, "value", text)
 
 
 def _fault(place: str, code: str, text: str) -> Issue:

@@ -14,6 +14,7 @@ from typing import Final
 import orjson
 
 from service.delivery.channels import Ended, Fate, Handed, NotSent, Parcel, Refused
+from service.delivery.channels.signing import signed
 from service.delivery.notices import Notices
 from service.delivery.outbound import NotAllowed, Outbound, Reply, Unreachable
 from service.fhir.notification import Notified, Status, notification
@@ -125,7 +126,10 @@ class RestHook:
         asked = asked_of(known)
         status = "requested" if kind == "handshake" else "active"
         body = self._body(asked, status, kind, n, events)
-        headers = dict(_split(one) for one in asked.headers)
+        named = dict(_split(one) for one in asked.headers)
+        now = self._means.clock()
+        what = str(n) if events else f"{kind}.{now}"  # an event sent again has the same id
+        headers = signed(named, f"{self._id}.{what}", now, body)
         headers["Content-Type"] = f"{asked.media_type}; charset=utf-8; fhirVersion=4.0"
         self._posted = time.monotonic()
         try:
