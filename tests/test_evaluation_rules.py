@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from service.cli import main
 from service.evaluation import COUNTS, Period, Row
 from service.evaluation.concealment import LEAST, concealed
+from service.evaluation.figures import is_asked
 from service.store.migrating import MIGRATIONS
+from tests.caseload_lists import put
 from tests.hl7v2_letters import a03
 from tests.mllp_wire import quick_relay
 from tests.relay_client import Team
@@ -170,6 +172,20 @@ def _migrate_again(url: str) -> None:
         command.downgrade(config, "0006")
         command.upgrade(config, "head")
     engine.dispose()
+
+
+def test_a_trust_does_not_learn_from_figures_who_has_its_patient_on_a_caseload(
+    sqlite_url: str,
+) -> None:
+    with quick_relay(sqlite_url) as relay:
+        put(relay, HOSPICE)
+        Team.of(relay, "RJZ").post("/hl7v2", a03(postcode="SW1A 9ZZ"))
+        kept = relay.store.evaluations
+        of_trust = {one.recipient for one in kept.of_trust(0, 1 << 62, "RJZ")}
+        [of_hospice] = kept.to_teams(0, 1 << 62, [HOSPICE])
+
+    assert of_trust == {"G99901"}
+    assert (of_hospice.sender, is_asked(of_hospice)) == ("", False)  # it knows the patient
 
 
 def test_what_is_no_longer_kept_is_said(sqlite_url: str) -> None:
