@@ -1,6 +1,7 @@
 """What matching against caseloads costs: `python -m bench.caseloads [--database URL]`, JSON lines.
 
-The look-up in a message's way, against 1,000 and against 1,000,000 entries of 500 patients a team.
+The look-up in a message's way, against 1,000 and against 1,000,000 entries of 500 patients a team;
+and, on SQLite, whole discharges of patients who are on a list, in turns beside both.
 """
 
 from __future__ import annotations
@@ -8,11 +9,17 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from bench.bodies import NUMBERS
 from bench.figures import tell
+from service.app import Relay, compose
+from service.model import OdsCode
+from service.settings import Settings
 from service.store import Lookup, Store, migrate, open_store
 from service.store.caseload_records import number_place
 from service.store.caseloads import Caseloads
@@ -21,7 +28,13 @@ from service.store.opening import database
 
 SIZES: Final = (1_000, 1_000_000)
 LOOKUPS: Final = 2_000
+MESSAGES: Final = 300
 A_TEAM: Final = 500
+_A03: Final = r"""MSH|^~\&|EPIC|RJZ|RELAY|RELAY|20261120171500||ADT^A03^ADT_A03|M{i}|P|2.4
+EVN|A03|20261120171500||||20261120161000
+PID|1||{number}^^^NHS^NH~K{i:06}^^^RJZ^MR||XXTESTBENCH^N^^^^^L||19440203|F|||1 ST^^^^SW1A 9ZZ^^H
+PV1|1|I|RJZ^WARD|21|||||||||||||||V{i:08}^^^VISITID|||||||||||||||||19||||||||20261112|20261120161000
+"""
 CHUNK: Final = 20_000
 
 
@@ -35,6 +48,8 @@ def main() -> None:
         url = chosen.database or f"sqlite:///{Path(folder) / 'bench.db'}"
         migrate(url)
         measure(url, (SIZES[0], chosen.most))
+    if not chosen.database:
+        measure_messages((SIZES[0], chosen.most))
 
 
 def measure(url: str, sizes: tuple[int, int]) -> None:
@@ -67,10 +82,13 @@ def fill(url: str, start: int, end: int) -> None:
 
 
 def _row(i: int) -> tuple[object, ...]:
-    held = (number(i), "1944-02-03", "", "", "", '["discharge"]', '{"text":"bench"}')
-    place = number_place(number(i))
+    return _entry(f"{i:012}", f"B{i // A_TEAM:05}", number(i))
+
+
+def _entry(id_: str, team: str, held: str) -> tuple[object, ...]:
+    whose = (held, "1944-02-03", "", "", "", '["discharge"]', '{"text":"bench"}')
     last = ("2026-01-01", "", 0, "bench", 0, "bench", 0, "")
-    return (f"{i:012}", f"B{i // A_TEAM:05}", 1, place, b"", *held, *last)
+    return (id_, team, 1, number_place(held), b"", *whose, *last)
 
 
 def looked_up(store: Store, size: int) -> float:
@@ -84,6 +102,47 @@ def looked_up(store: Store, size: int) -> float:
         taken.append(time.perf_counter() - begun)
         assert len(found) == 1
     return statistics.median(taken)
+
+
+def measure_messages(sizes: tuple[int, int]) -> None:
+    """Print what a whole discharge costs more beside the larger list."""
+    with TemporaryDirectory() as folder, ExitStack() as opened:
+        relays = [opened.enter_context(_filled(Path(folder), size)) for size in sizes]
+        taken: list[list[float]] = [[], []]
+        for i in range(MESSAGES):
+            for k in (0, 1) if i % 2 else (1, 0):
+                taken[k].append(_taken_in(relays[k], i))
+    for size, seconds in zip(sizes, taken, strict=True):
+        told = f"median of {MESSAGES} discharges of patients on one of {size:,} entries"
+        tell("caseload_message", statistics.median(seconds) * 1e3, "ms", told)
+    more = statistics.median(b - a for a, b in zip(*taken, strict=True)) * 1e3
+    told = f"median of what one costs more beside {sizes[1]:,} entries; to be less than 1"
+    tell("caseload_message_more", more, "ms", told)
+
+
+@contextmanager
+def _filled(folder: Path, size: int) -> Iterator[Relay]:
+    """A relay with so many entries, and one for each patient of the messages."""
+    url = f"sqlite:///{folder / f'{size}.db'}"
+    migrate(url)
+    fill(url, 0, size)
+    opened = database(url)
+    own = [_entry(f"own{i:09}", "8HX01", NUMBERS[i]) for i in range(MESSAGES)]
+    opened.write(lambda tx: tx.insert("caseload", own))
+    opened.close()
+    relay = compose(Settings(database=url))
+    with relay.store:
+        yield relay
+
+
+def _taken_in(relay: Relay, i: int) -> float:
+    body = _A03.format(i=i, number=NUMBERS[i]).replace("\n", "\r").encode()
+    begun = time.perf_counter()
+    [answer] = relay.pipeline.receive_hl7v2(OdsCode("RJZ"), "application/hl7-v2", body)
+    took = time.perf_counter() - begun
+    assert b"MSA|AA" in answer.body
+    assert b"caseload" in answer.body
+    return took
 
 
 if __name__ == "__main__":
