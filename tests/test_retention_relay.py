@@ -236,12 +236,14 @@ def test_a_day_after_the_last_round_comes_the_next(old: Loop) -> None:
     )
     thread.start()
     rounds = []
-    for _ in range(2):
-        eventually(lambda: (last := last_round(store)) is not None and last.at == clock[0])
-        rounds.append(last_round(store))
-        clock[0] = Instant(clock[0] + 86_400_000_000)
-    stop.set()
-    thread.join()
+    try:
+        for _ in range(2):
+            eventually(lambda: (last := last_round(store)) is not None and last.at == clock[0])
+            rounds.append(last_round(store))
+            clock[0] = Instant(clock[0] + 86_400_000_000)
+    finally:
+        stop.set()
+        thread.join()
 
     assert [one and one.removed.get("event", 0) for one in rounds] == [2, 0]
     assert old.feed(HOSPICE) == []
