@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -264,17 +264,17 @@ class Pipeline:
 
     def _refuse(self, raw: RawMessage, refusal: ServiceError) -> None:
         """Keep the bytes; tell their sender in the words of its own standard, if it has some."""
-        self._store.refuse(raw, refusal.issues)
+        kept = self._store.refuse(raw, refusal.issues)
+        _log.info("message refused", message_id=kept, organisation=raw.sender)
         told = self._answers.itk3.refused(raw.media_type, raw.body, refusal)
         told = told or self._answers.itk2_refused(raw.body, refusal)
         refusal.answer = (told.media_type, told.body) if told else None
 
 
 def _are_several(body: bytes) -> bool:
-    try:
+    with suppress(ServiceError):
         return len(hl7v2.apart(body)) > 1
-    except ServiceError:
-        return False
+    return False
 
 
 def control_id(sources: Sequence[SourceMessage]) -> str:

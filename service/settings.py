@@ -36,6 +36,7 @@ class Settings:
     chases: bool = True  # whether `serve` reminds who does not answer, in a process beside it
     metrics: str = ""  # [HOST:]PORT for Prometheus; "": none
     log_level: str = "INFO"
+    log_requests: bool = False  # every request, not those alone on which the service fails
     mllp: str = ""  # ports to listen on, [HOST:]PORT=ODS each, separated by blanks; "": none
     mllp_cert: str = ""  # PEM file with the certificate chain; "": no TLS
     mllp_key: str = ""  # PEM file with its private key

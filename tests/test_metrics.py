@@ -36,6 +36,9 @@ def test_what_an_operator_watches_is_counted_and_nothing_of_a_patient(loop: Loop
     port = free_port("127.0.0.1")
     url = loop.relay.settings.database
     with serving("--database", url, "--metrics", port, chases="no") as served:
+        served.get(f"/fhir/Patient/{NHS_NUMBER}?identifier={NHS_NUMBER}")
+        served.get("/health")
+        served.get(f"/nothing/{NHS_NUMBER}")
         text = scraped(port)
         code = served.stop()
 
@@ -51,6 +54,15 @@ def test_what_an_operator_watches_is_counted_and_nothing_of_a_patient(loop: Loop
     assert values[("channel_behind", "mesh", HOSPICE)] == 2
     assert (values[("answers_awaited",)], values[("answers_late",)]) == (2, 2)
     assert values[("dead_letters",)] == 1
+    counted = {
+        (sample.labels["method"], sample.labels["route"], sample.labels["status"]): sample.value
+        for family in families(text)
+        for sample in family.samples
+        if sample.name == "discharge_relay_http_request_seconds_count"
+    }
+    assert counted[("GET", "/health", "200")] >= 1
+    assert counted[("GET", "", "404")] == 1
+    assert [n for (_, route, status), n in counted.items() if status == "401"] == [1]
     assert NHS_NUMBER not in text
     assert "TESTPATIENT" not in text
     assert code == 0

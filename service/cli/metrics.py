@@ -19,6 +19,7 @@ import click
 
 from service import log
 from service.cli.companions import Companion
+from service.cli.counting import collect_counts
 from service.cli.ports import require_free
 from service.cli.process import leave_the_terminal
 
@@ -55,6 +56,7 @@ def serve_metrics(chosen: Settings) -> None:
     with closing(open_store(chosen.database)) as store:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(StoreCollector(store))
+        collect_counts(registry)
         server, thread = start_http_server(port, host, registry)
         click.echo(f"Metrics on http://{host}:{port}/metrics")
         parent = parent_process()
@@ -95,9 +97,12 @@ class StoreCollector:
         yield events
 
     def _channels(self) -> Iterator[Metric]:
-        places = self._store.channels.places()
-        behind = [((p.recipient, p.channel), self._store.count(p.recipient, p.n)) for p in places]
-        parked = [((p.recipient, p.channel), int(p.state == "parked")) for p in places]
+        from service.operating import Channels
+
+        standing = Channels(self._store).standing()
+        every = [((one.place.recipient, one.place.channel), one) for one in standing]
+        behind = [(names, one.behind) for names, one in every]
+        parked = [(names, int(one.place.state == "parked")) for names, one in every]
         labels = ("recipient", "channel")
         yield _gauge("channel_behind", "Events that a channel has not sent yet.", behind, labels)
         yield _gauge("channel_parked", "Whether a channel waits for an operator.", parked, labels)

@@ -13,6 +13,7 @@ import click
 
 from service import log
 from service.cli.companions import Companion, accompanied
+from service.cli.counting import counted
 from service.cli.options import database_option, mappings_option, settings
 from service.cli.ports import accepts, free_port, require_free
 from service.cli.process import load_for_forks
@@ -147,7 +148,7 @@ def run(chosen: Settings, beside: Sequence[Companion] = ()) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
     )
-    with accompanied(beside, lambda: bool(server.interrupt_signal)):
+    with counted(chosen), accompanied(beside, lambda: bool(server.interrupt_signal)):
         _when_listening(chosen, lambda: click.echo(_welcome(chosen)))
         _serve_until_told(server)
 

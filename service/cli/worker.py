@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import structlog
 
+from service.cli.counting import request_counter
 from service.cli.process import keep_what_is_loaded, leave_the_terminal, opened_relay
 from service.cli.terminal import said_plainly
 from service.settings import Settings
@@ -60,7 +61,7 @@ def _app() -> Flask:
     Finalize(None, relay.store.close, exitpriority=1)  # after the last request
     if relay.settings.push:
         _push(relay, stop)
-    made = create_app(relay)
+    made = create_app(relay, request_counter(relay.settings))
     keep_what_is_loaded()
     return made
 

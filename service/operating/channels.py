@@ -9,6 +9,7 @@ from typing import Final
 from service.errors import BadRequest, Conflict, NotFound
 from service.operating.actor import Actor
 from service.store import Place, Store, Subscription
+from service.store.topics import FEED
 
 _HOOK: Final = "rest-hook/"
 
@@ -19,6 +20,7 @@ class Standing:
 
     place: Place
     head: int  # the last event that there is for it
+    behind: int  # events that wait to be sent; those that retention removed do not
     unconfirmed: int
     subscription: Subscription | None = None  # what it is for; its headers are secret
 
@@ -26,11 +28,6 @@ class Standing:
     def key(self) -> str:
         """What it is known by, and ordered by."""
         return f"{self.place.recipient}/{self.place.channel}"
-
-    @property
-    def behind(self) -> int:
-        """Events that were not sent yet."""
-        return max(self.head - self.place.n, 0)
 
     @property
     def state(self) -> str:
@@ -63,9 +60,13 @@ class Channels:
             hook = hooks.get(place.channel)
             if hook is None and place.channel.startswith(_HOOK):
                 continue
+            head = self._head(place.recipient, hook)
+            apart = hook is not None and hook.topic != FEED  # numbered by itself
+            waiting = head - place.n if apart else self._store.count(place.recipient, place.n)
             yield Standing(
                 place=place,
-                head=self._head(place.recipient, hook),
+                head=head,
+                behind=waiting,
                 unconfirmed=self._store.channels.count_open(place.recipient, place.channel),
                 subscription=hook,
             )
