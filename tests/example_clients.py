@@ -31,6 +31,7 @@ class Ready:
 
     base: str
     folder: Path  # with the private keys
+    database: str
 
     def arguments(self, place: str) -> list[str]:
         """What an example's command line has behind its name."""
@@ -44,13 +45,18 @@ def ready(url: str, folder: Path) -> Iterator[Ready]:
     for client, (ods, scopes) in CLIENTS.items():
         asked = ["--id", client, "--organisation", ods, "--name", client, "--scope", scopes]
         command(url, "add", *asked, "--generate-key", str(folder / f"{client}.json"))
-    token = command(url, "token", "kings").strip()
     with serving(database=url) as served, requests.Session() as trust:
         base = f"http://127.0.0.1:{served.port}"
-        trust.headers.update({"Authorization": f"Bearer {token}"})
+        running = Ready(base=base, folder=folder, database=url)
+        trust.headers.update({"Authorization": f"Bearer {token(running)}"})
         for number in range(BEFORE):
             assert trust.post(f"{base}/fhir", json=another(number)).status_code == 200
-        yield Ready(base=base, folder=folder)
+        yield running
+
+
+def token(given: Ready) -> str:
+    """The trust's access token."""
+    return command(given.database, "token", "kings").strip()
 
 
 def command(url: str, *arguments: str) -> str:

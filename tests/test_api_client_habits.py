@@ -49,16 +49,38 @@ def test_a_condition_on_another_type_is_refused(api: Api, written: str) -> None:
     assert api.trust.search("Patient") == []
 
 
-@pytest.mark.parametrize("query", [CONDITION, "_summary=true", "banana=1"])
-def test_a_condition_in_the_wrong_place_is_refused_and_not_left_aside(api: Api, query: str) -> None:
+def test_a_condition_in_the_address_of_a_create_is_one(api: Api) -> None:
+    """fhirpy's get_or_create."""
+    first = api.trust.post(f"Patient?{CONDITION}", patient())
+    again = api.trust.post(f"Patient?{CONDITION}&_format=json", patient())
+    twice = api.trust.post(f"Patient?{CONDITION}", patient(), If_None_Exist=CONDITION)
+
+    assert [one.status_code for one in (first, again, twice)] == [201, 200, 200]
+    assert again.json["id"] == first.json["id"]
+
+
+@pytest.mark.parametrize("query", ["gender=female", "_summary=true", "banana=1", "identifier=7"])
+def test_what_is_no_condition_for_one_resource_is_refused_and_not_left_aside(
+    api: Api, query: str
+) -> None:
     made = api.trust.create(patient())
 
     created = api.trust.post(f"Patient?{query}", patient())
     updated = api.trust.put(f"Patient/{made['id']}?{query}", made)
 
     assert (created.status_code, updated.status_code) == (400, 400)
-    assert issues(created) == [("not-supported", f"http.{query.partition('=')[0]}")]
+    assert issues(updated) == [("not-supported", f"http.{query.partition('=')[0]}")]
     assert len(api.trust.search("Patient")) == 1
+
+
+def test_what_fhirpy_adds_to_its_searches_is_understood(api: Api) -> None:
+    made = api.trust.create(patient())
+
+    counted = api.trust.get("Patient?_count=0&_totalMethod=count")
+    part = api.trust.get(f"Patient?_elements=gender,id,resourceType&_id={made['id']}")
+
+    assert counted.json["total"] == 1
+    assert set(matches(part)[0]) == {"resourceType", "id", "meta", "gender"}
 
 
 @pytest.mark.parametrize(

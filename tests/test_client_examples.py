@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 import requests
+from fhirclient.client import FHIRClient
+from fhirclient.models.patient import Patient
+from fhirpy import SyncFHIRClient
 
 from service.store import migrate
-from tests.example_clients import BEFORE, EXAMPLES, ROOT, Ready, included, ready, told
+from tests.api_samples import NHS, patient
+from tests.example_clients import BEFORE, EXAMPLES, ROOT, Ready, included, ready, token, told
 
 PYTHON = sorted(EXAMPLES.glob("with_*.py"))
 
@@ -74,3 +78,40 @@ def test_a_served_relay_answers_as_clients_need_it(relay_for_examples: Ready) ->
     assert head.content == b""
     assert described.json()["servers"] == [{"url": base}]
     assert session.post(f"{base}/fhir/", data=b"{}").status_code == 401
+
+
+def test_what_fhirpy_offers_works(relay_for_examples: Ready) -> None:
+    base, bearer = relay_for_examples.base, f"Bearer {token(relay_for_examples)}"
+    client = SyncFHIRClient(f"{base}/fhir", authorization=bearer)
+    one = client.resource("Patient", **patient("9990000042"))
+    mine = client.resources("Patient").search(identifier=f"{NHS}|9990000042")
+
+    made, is_new = mine.get_or_create(one)
+    same, is_again = mine.get_or_create(one)
+    made["gender"] = "unknown"
+    made.save()
+
+    assert (is_new, is_again, same.id) == (True, False, made.id)
+    assert mine.count() == 1
+    assert mine.first()["gender"] == "unknown"
+    assert set(mine.elements("gender").get()) >= {"resourceType", "id", "gender"}
+    assert mine.revinclude("ServiceRequest", "subject").fetch() == [made]
+    assert len(client.resources("ServiceRequest").limit(10).fetch_all()) >= BEFORE
+
+
+def test_what_fhirclient_offers_works(relay_for_examples: Ready) -> None:
+    base = relay_for_examples.base
+    smart = FHIRClient(settings={"app_id": "example", "api_base": f"{base}/fhir"})
+    smart.server.session.headers["Authorization"] = f"Bearer {token(relay_for_examples)}"
+
+    made = Patient(patient("9990000050")).create(smart.server)
+    read = Patient.read(made["id"], smart.server)
+    read.gender = "unknown"
+    changed = read.update(smart.server)
+    search = Patient.where({"identifier": f"{NHS}|9990000050"})
+
+    assert smart.prepare()
+    assert changed["meta"]["versionId"] == "2"
+    assert [one.id for one in search.perform_resources_iter(smart.server)] == [made["id"]]
+    every = Patient.where({"_count": "1"}).perform_resources_iter(smart.server)
+    assert made["id"] in [one.id for one in every]

@@ -64,8 +64,9 @@ def _pointing(
     records: Records, exchange: Exchange, rows: Sequence[Row], include: Include
 ) -> dict[Reference, Stored]:
     found: dict[Reference, Stored] = {}
+    name = "patient" if include.parameter == "subject" else include.parameter  # kept as one
     for row in rows:
-        key = (include.parameter, f"{row.type}/{row.id}")
+        key = (name, f"{row.type}/{row.id}")
         for stored in records.store.stream(
             exchange.client.organisation, include.kind, count=MAX_REVERSE, key=key
         ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, Response, request
 
 from service.api.bodies import read_body
@@ -39,8 +41,7 @@ class WritingRoutes:
 
     def create(self, kind: str) -> Response:
         """Create; conditional with If-None-Exist."""
-        condition = condition_in(request.headers.get("If-None-Exist", ""), kind)
-        return self._write(Request(method="POST", type=kind, if_none_exist=condition))
+        return self._write(Request(method="POST", type=kind, if_none_exist=_if_none_exist(kind)))
 
     def update(self, kind: str, id_: str) -> Response:
         """Update what there is; ids are given by the server."""
@@ -72,7 +73,7 @@ class WritingRoutes:
         )
 
     def _carry_out(self, exchange: Exchange, asked: Request) -> Reply:
-        if not asked.query:
+        if asked.id:
             _refuse_parameters()
         sending = self._sending(asked)
         with self._writing.keeping(exchange, asked.method, sending):
@@ -101,9 +102,18 @@ def _whole(asked: Request, body: bytes) -> Request:
     return checked_type(asked.with_resource(read_resource(body)))
 
 
+def _if_none_exist(kind: str) -> str:
+    """Return the condition of a create; fhirpy writes it into the address.
+
+    Left aside there, it would be a second record of the same patient.
+    """
+    told = condition_in(request.headers.get("If-None-Exist", ""), kind)
+    pairs = [one for one in request.args.items(multi=True) if one[0] not in NEUTRAL]
+    return "&".join(filter(None, (told, urlencode(pairs))))
+
+
 def _refuse_parameters() -> None:
-    """A condition in the wrong place would be a second record of the same patient."""
-    told = "It says nothing here: a condition is If-None-Exist, or PUT or PATCH Type?identifier=…"
+    told = "It says nothing here, where the address names a resource by its id."
     unknown = [nameable(name) for name in request.args if name not in NEUTRAL]
     if unknown:
         raise BadRequest(

@@ -11,6 +11,7 @@ from service.fhir.capability_measures import measure_claims
 from service.fhir.capability_subscriptions import subscription_claims
 from service.fhir.index import REFERENCES
 from service.fhir.search_parameters import Resource, parameters, types
+from service.fhir.search_query import is_of_patient
 from service.fhir.search_values import MODIFIERS
 from service.fhir.systems import CANONICAL
 
@@ -150,6 +151,8 @@ def reverse_inclusions(kind: str) -> Iterator[str]:
             parameter = parameters(other).get(name)
             if parameter and (not parameter.targets or kind in parameter.targets):
                 yield f"{other}:{name}"
+        if is_of_patient(kind, other, "subject"):
+            yield f"{other}:subject"
 
 
 def _references(kind: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ Summary = Literal["", "true", "text", "data", "count"]
 Pair = tuple[str, str]
 
 # They change how an answer is written, never what is found: the server may leave them aside.
-NEUTRAL: Final = ("_format", "_pretty")
+NEUTRAL: Final = ("_format", "_pretty", "_totalMethod")  # the last is fhirpy's: how to count
 RESULT: Final = (
     *("_count", "_sort", "_include", "_revinclude", "_summary", "_elements", "_total"),
     *NEUTRAL,
@@ -161,6 +161,8 @@ class _Reading:
         choices = {element.choice for element in known.values()}
         for name in ",".join(self.result.get("_elements", [])).split(","):
             plain = name.strip().removeprefix(f"{self.kind}.")
+            if plain == "resourceType":
+                continue  # it is always there
             if plain in known or (plain and plain in choices):
                 yield plain
             elif plain:
@@ -181,11 +183,18 @@ class _Reading:
             known = parameters(kind).get(parameter) if kind in types() else None
             reverse = name == "_revinclude"
             right = reverse or kind == self.kind
+            indexed = parameter in REFERENCES or is_of_patient(self.kind, kind, parameter)
             found = known is not None and known.kind == "reference" and not any(more)
-            if found and right and (not reverse or parameter in REFERENCES):
+            if found and right and (not reverse or indexed):
                 yield Include(kind=kind, parameter=parameter, target=target, reverse=reverse)
             else:
                 self.fault("not-supported", name, "there is no such inclusion here")
+
+
+def is_of_patient(searched: str, kind: str, parameter: str) -> bool:
+    """Whether a parameter is `subject` where that means the same as `patient`."""
+    known = parameters(kind)
+    return searched == "Patient" and parameter == "subject" and {"subject", "patient"} <= set(known)
 
 
 def _words(texts: Iterable[str]) -> Iterator[str]:

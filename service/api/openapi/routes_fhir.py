@@ -73,7 +73,7 @@ _ENDPOINT: Final = {
         takes=RESOURCE,
         gives=_CREATED,
         refuses=(*WRITES, 501),
-        parameters=(*REPRESENTED, "If-None-Exist", "Prefer"),
+        parameters=(*REPRESENTED, "identifier", "If-None-Exist", "Prefer"),
     ),
     "update": Told(
         scope="u",
