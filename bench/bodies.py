@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from nhs_number import calculate_checksum
 
@@ -26,11 +26,11 @@ def nhs_number(of: int) -> str:
 NUMBERS = [nhs_number(of) for of in range(PATIENTS)]
 
 
-def transaction(i: int) -> bytes:
+def transaction(i: int, recipients: Sequence[str] = (RECIPIENT,)) -> bytes:
     """A transaction of three resources: Patient (conditional), ServiceRequest, Communication."""
     number = NUMBERS[i % PATIENTS]
     patient, request = f"urn:uuid:{uuid.uuid4()}", f"urn:uuid:{uuid.uuid4()}"
-    to = [{"identifier": {"system": ODS, "value": RECIPIENT}}]
+    to = [{"identifier": {"system": ODS, "value": one}} for one in recipients]
     resources = [
         {
             "resourceType": "Patient",
@@ -57,7 +57,7 @@ def transaction(i: int) -> bytes:
             "subject": {"reference": patient},
             "authoredOn": "2026-11-20T10:00:00Z",
             "requester": {"identifier": {"system": ODS, "value": SENDER}},
-            "performer": to,
+            "performer": to[:1],
             "reasonCode": [{"text": "Pain that other treatment does not relieve"}],
         },
         {
@@ -79,6 +79,12 @@ def transaction(i: int) -> bytes:
     ]
     entry[0]["request"]["ifNoneExist"] = f"identifier={_NHS}|{number}"  # type: ignore[index]
     return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entry}).encode()
+
+
+def to_many(width: int) -> Body:
+    """Return what makes a transaction whose notice goes to so many; most of them are made up."""
+    codes = (RECIPIENT, *(f"G99{n:03}" for n in range(1, width)))
+    return lambda i: transaction(i + width * 1_000_000, codes)
 
 
 def discharge(i: int) -> bytes:
