@@ -216,3 +216,44 @@ def test_a_file_that_was_sent_as_text_is_called_what_it_is(text: str) -> None:
 
     assert fact(transfer, "documents[0].content_type") == TEXTS[text]
     assert "whether this one replaces it or adds to it" in texts(transfer)
+
+
+def test_an_nhs_number_in_pid_4_is_the_nhs_number() -> None:
+    transfer = a03(PID_3="123^^^RX5^MR", PID_4=f"{NUMBER}^^^NHS^NH~A1^^^RX5^AL")
+
+    assert transfer.patient.nhs_number == NUMBER
+    assert fact(transfer, "patient.identifiers[].value") == ("123", "A1")
+
+
+def referral(provider: str) -> TransferOfCare:
+    lines = (
+        "MSH|^~\\&|PAS|RX5|X|X|20250310||REF^I12|1|P|2.4",
+        "RF1|A|R||||R1",
+        provider,
+        f"PID|1||{NUMBER}^^^NHS^NH||XXTEST^ANN",
+    )
+    return converted("RX5", "\r".join(lines).encode())[1]
+
+
+def test_whoever_is_referred_to_is_read_from_where_it_stands_or_told() -> None:
+    place, nobody = referral("PRD|RT|||8HX03^Hospice"), referral("PRD|RT")
+
+    assert fact(place, "requests[0].performers[].ods") == ("8HX03",)
+    assert fact(place, "requests[0].performers[].name") == ("Hospice",)
+    assert "(PRD-4.1); it was taken as one" in texts(place)
+    assert "without a name, a place or a number" in texts(nobody)
+    assert "without a name, a place or a number" not in texts(place)
+
+
+@pytest.mark.parametrize("event", ["T03", "T04", "T07", "T08"])
+def test_a_document_whose_status_or_text_changes_is_read(event: str) -> None:
+    lines = (
+        f"MSH|^~\\&|PAS|RX5|X|X|20250310||MDM^{event}|1|P|2.4",
+        f"PID|1||{NUMBER}^^^NHS^NH||XXTEST^ANN",
+        "TXA|1|DS|TX|20250310||||||||D2|||||LA||AV",
+        "OBX|1|TX|L||Dear Dr||||||F",
+    )
+    _, transfer = converted("RX5", "\r".join(lines).encode())
+
+    assert transfer.kind == "document"
+    assert fact(transfer, "documents[].doc_status") == ("final",)
