@@ -193,9 +193,11 @@ def test_references_that_no_index_has_keep_together_too(store: Store, clock: Clo
     scan = write("Binary", "RJZ", media_type="application/pdf", body=b"%PDF")
     attached = [{"attachment": {"url": f"Binary/{scan.id}"}}]
     letter = write("DocumentReference", "RJZ", body=orjson.dumps({"content": attached}))
+    replaced = write("DocumentReference", "RJZ", id_=letter.id, prior=1)
     store.update([scan])
     clock.now += (YEAR + 1) * DAY
     store.update([letter])
+    store.update([replaced])
     run(store)
     before = state(store, "RJZ", "Binary", scan.id)
     clock.now += (YEAR + 1) * DAY

@@ -43,6 +43,7 @@ EVENT: Final = """
     SELECT recipient, n, ts, updated, communication_id, version, sender, message_id, nhs_number,
         keys
     FROM delivery WHERE communication_id = :id"""
+EARLIER: Final = "SELECT body FROM resource_history WHERE id = :id AND type = :type"
 REFERRING: Final = "SELECT DISTINCT id FROM search_index WHERE place = :place"
 SEEN_BY: Final = "SELECT organisation FROM visible WHERE id = :id AND type = :type"
 
@@ -78,7 +79,7 @@ def around(ask: Ask, id_: str, bounds: Bounds) -> Compartment:
                 continue
             members[member.place] = member
             stays = stays or _why(ask, member, bounds)
-            found = {*_referring(ask, one), *_referred_to(member)} - seen
+            found = {*_referring(ask, one), *_referred_to(ask, member)} - seen
             seen |= found
             waiting += sorted(found)
         stays = stays or ("part of too much" if len(members) > MOST else "")
@@ -123,15 +124,15 @@ def _referring(ask: Ask, id_: str) -> Iterator[str]:
     yield from (found for (found,) in ask(REFERRING, {"place": place}))
 
 
-def _referred_to(member: Member) -> Iterator[str]:
-    """Yield the ids that it names, of types that are about patients."""
+def _referred_to(ask: Ask, member: Member) -> Iterator[str]:
+    """Yield the ids that it names, now or in earlier versions, of types that are about patients."""
     for _, value in member.named():
         kind, _, id_ = value.rpartition("/")
         if kind.isalpha() and kind not in HUBS:
             yield id_
-    if member.media_type:
-        return
-    for kind, id_ in _REFERENCE.findall(member.body):
+    earlier = ask(EARLIER, {"id": member.id, "type": member.type})
+    bodies = [] if member.media_type else [member.body, *(bytes(body) for (body,) in earlier)]
+    for kind, id_ in (found for body in bodies for found in _REFERENCE.findall(body)):
         if kind.decode() not in HUBS:
             yield id_.decode()
 
