@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ from bench.bodies import nhs_number
 from sandbox.hapi import Hapi
 from sandbox.produced import mapping_examples
 from service.app import Relay, take_in
+from service.fhir.digest import DIGEST
 from service.fhir.systems import NHS_NUMBER, ODS
 from service.model import OdsCode
+from tests.digest_days import days_on
 from tests.fhir_server_relay import arrived, forwarding, place
 from tests.hl7v2_letters import a03
 from tests.mesh_relay import eventually
@@ -236,3 +239,27 @@ def test_everything_that_the_mappings_examples_become_is_taken(source: Relay, ha
 
 def parked(relay: Relay, ods: str) -> bool:
     return place(relay, ods).state == "parked"
+
+
+def test_a_digest_arrives_as_lists_of_what_it_lists(
+    sqlite_url: str, tmp_path: Path, hapi: Hapi
+) -> None:
+    schedule = '{at: "08:00", by: fhir-server}'
+    days = days_on(sqlite_url, tmp_path, None, schedule, hapi.base)
+    with days.relay.store:
+        days.discharge(1)
+        days.at("2026-03-03 08:00")
+        days.discharge(2)
+        days.at("2026-03-04 08:00")
+        notices = days.relay.store.feed(HOSPICE, 0, 9).events
+        days.opened[0].close()
+
+    number = f"identifier={DIGEST}|{HOSPICE}/2026-03-04/2"
+    [new], [unanswered] = (
+        hapi.search(f"List?{number}/new"),
+        hapi.search(f"List?{number}/unanswered"),
+    )
+    listed = [one["entry"][0]["item"]["reference"] for one in (unanswered, new)]
+    assert listed == [f"Communication/{event.id}" for event in notices]
+    assert hapi.get(listed[1])["recipient"][0]["identifier"]["value"] == HOSPICE
+    assert hapi.validate(new) == hapi.validate(unanswered) == []
