@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from mapping_samples import converted, fact
+import pytest
+from mapping_samples import converted, fact, read
 
 from service.model import TransferOfCare
 from tests.itk3_messages import discharge, example, replaced
@@ -74,3 +75,55 @@ def test_a_message_whose_payload_is_a_file_is_a_document() -> None:
     assert (transfer.kind, transfer.patient.family) == ("document", "XXTEST")
     assert fact(transfer, "documents[].content") == (b"%PDF-1.4",)
     assert fact(transfer, "documents[].content_type") == ("application/pdf",)
+
+
+def letter(*, extension: str) -> bytes:
+    """A document that may be of either release, but for the address of an extension."""
+    marked = {"url": extension, "valueCodeableConcept": {"coding": [{"code": "01"}]}}
+    number = {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990010005"}
+    composition = {
+        "resourceType": "Composition",
+        "status": "final",
+        "type": {"coding": [{"system": "http://snomed.info/sct", "code": "373942005"}]},
+        "subject": {"reference": "urn:uuid:p"},
+        "date": "2025-05-01T10:00:00+01:00",
+        "author": [{"display": "x"}],
+        "title": "Discharge summary",
+    }
+    patient = {"resourceType": "Patient", "identifier": [{**number, "extension": [marked]}]}
+    entries = [
+        {"fullUrl": "urn:uuid:c", "resource": composition},
+        {"fullUrl": "urn:uuid:p", "resource": patient},
+    ]
+    return json.dumps(
+        {
+            "resourceType": "Bundle",
+            "identifier": {"system": "urn:x", "value": "1"},
+            "type": "document",
+            "entry": entries,
+        }
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("extension", "release"),
+    [
+        (
+            "https://fhir.hl7.org.uk/STU3/StructureDefinition/Extension-CareConnect-"
+            "NHSNumberVerificationStatus-1",
+            "fhir-stu3",
+        ),
+        (
+            "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-"
+            "NHSNumberVerificationStatus",
+            "fhir-r4",
+        ),
+    ],
+)
+def test_a_document_of_either_release_is_of_that_whose_extensions_it_has(
+    extension: str, release: str
+) -> None:
+    body = letter(extension=extension)
+
+    assert read(body).format == release
+    assert becomes(body).patient.nhs_number_status == "01"

@@ -41,3 +41,17 @@ def test_every_answer_of_a_questionnaire_is_told(kind: str) -> None:
     transfer = becomes(with_resource(response))
 
     assert [s.narrative for s in transfer.sections if s.title == "XQUESTION"] == [told]
+
+
+def test_a_patient_on_the_distribution_list_is_the_patient_and_no_address() -> None:
+    bundle = json.loads(example("base-document-discharge"))
+    composition, patient = (
+        next(e for e in bundle["entry"] if e["resource"]["resourceType"] == kind)
+        for kind in ("Composition", "Patient")
+    )
+    listed = {"title": "Distribution list", "entry": [{"reference": patient["fullUrl"]}]}
+    listed["code"] = {"coding": [{"system": "http://snomed.info/sct", "code": "887261000000109"}]}
+    composition["resource"]["section"].append(listed)
+    recipient = becomes(json.dumps(bundle).encode()).recipients[-1]
+
+    assert (recipient.party, recipient.name) == ("patient", None)

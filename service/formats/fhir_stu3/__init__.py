@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from service.errors import ServiceError
 from service.formats.fhir_r4 import FhirFormat, Release, looks_like_fhir, parse, stu3_evidence
@@ -33,6 +33,7 @@ _HINT: Final = re.compile(
     rb"|assertedDate|notDone|serviceRequested|incomingReferral|\"taken\"|<taken\s"
     rb"|\"(?:clinical|verification)Status\"\s*:\s*\"|<(?:clinical|verification)Status\s+value"
 )
+_EXTENSION: Final = b"/STU3/StructureDefinition/"
 
 
 class FhirStu3(FhirFormat):
@@ -49,10 +50,19 @@ class FhirStu3(FhirFormat):
 
 def _is_stu3(body: bytes) -> bool:
     try:
-        evidence = stu3_evidence(parse(body).resource)
-        return bool(evidence) or _oddities(body, STU3.definitions) < _oddities(body, r4.DEFINITIONS)
+        resource = parse(body).resource
+        if stu3_evidence(resource):
+            return True
+        in_stu3, in_r4 = (_oddities(body, one) for one in (STU3.definitions, r4.DEFINITIONS))
+        return in_stu3 < in_r4 or (in_stu3 == in_r4 and _speaks_stu3(resource, body))
     except ServiceError:
         return False  # the R4 reader says what is wrong with it
+
+
+def _speaks_stu3(resource: dict[str, Any], body: bytes) -> bool:
+    """Whether a document or message that may be of either release has STU3's extensions."""
+    is_exchanged = resource.get("type") in ("document", "message")  # it may be no text
+    return is_exchanged and _EXTENSION in body and b"UKCore" not in body
 
 
 def _oddities(body: bytes, definitions: Definitions) -> int:
