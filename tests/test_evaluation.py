@@ -145,6 +145,13 @@ def test_months_are_of_the_day_on_which_something_was_done(month: Month) -> None
     assert months["2026-02"]["sent"] == months["2026-04"]["discussed"] == "0"
     assert months["2026-03"]["identified"] == months[""]["identified"] == "7"
 
+    ended = report(
+        month, *("--from", "2026-03-02", "--to", "2026-04", "--by", "month", "--format", "json")
+    )
+    made = [entry["resource"]["period"] for entry in json.loads(ended.stdout)["entry"]]
+    assert made[3] == {"start": "2026-03-02", "end": "2026-03-31"}
+    assert made[6] == {"start": "2026-04-01", "end": "2026-04-30"}
+
 
 def test_what_a_team_did_is_recorded_once_and_never_for_the_future(answering: Month) -> None:
     said = outcome("assessed", "2026-03-02")
