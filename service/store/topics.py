@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from service.errors import Gone
 from service.store import feed
-from service.store.database import Database, Row, Transaction
+from service.store.database import Database, Params, Row, Transaction
 from service.store.records import Event, Head, Page
 
 FEED: Final = "communication"  # the topic that is the feed itself
@@ -25,6 +26,18 @@ MOVE = "UPDATE topic SET n = :n, since = :since WHERE recipient = :recipient AND
 PAGE = """
     SELECT n, at, focus, version FROM topic_event
     WHERE recipient = :recipient AND name = :name AND n > :after ORDER BY n LIMIT :count"""
+SWEEP_EVERY: Final = 256  # events
+KEPT: Final = 92 * 86_400 * 1_000_000  # microseconds that an event is kept which was sent
+FIRST = "SELECT MIN(n) FROM topic_event WHERE recipient = :recipient AND name = :name"
+# Until which event everybody who is sent them has them; those of a stopped subscription wait.
+SENT = """
+    SELECT MIN(c.n) FROM subscription s CROSS JOIN channel c
+    WHERE s.recipient = :recipient AND s.topic = :name
+        AND s.status IN ('requested', 'active', 'error')
+        AND c.recipient = s.recipient AND c.name = 'rest-hook/' || s.id"""
+SWEEP = """
+    DELETE FROM topic_event
+    WHERE recipient = :recipient AND name = :name AND n <= :upto AND at < :before"""
 _CHANGED = {
     CHANGED_COMMUNICATIONS: """
         SELECT updated, communication_id, version FROM delivery
@@ -57,9 +70,18 @@ def events(database: Database, recipient: str, name: str, after: int | None, cou
     if name == FEED:
         return feed.feed(database, recipient, after, count)
     reached = head(database, recipient, name)
-    key = {"recipient": recipient, "name": name, "after": after or 0, "count": count}
+    floor = _floor(database, recipient, name, reached.n)
+    if after is not None and after < floor:
+        raise Gone(f"Events up to {floor} are no longer kept; begin with {floor + 1}.")
+    key = {"recipient": recipient, "name": name, "after": after or floor, "count": count}
     found = tuple(Event._make((*row, b"")) for row in database.select(PAGE, key))
-    return Page(events=found, head=reached.n, floor=0)
+    return Page(events=found, head=reached.n, floor=floor)
+
+
+def _floor(database: Database, recipient: str, name: str, last: int) -> int:
+    """Return the last event that was swept away, 0 for none."""
+    [(first,)] = database.select(FIRST, {"recipient": recipient, "name": name})
+    return last if first is None else int(first) - 1
 
 
 def begin(tx: Transaction, recipient: str, name: str) -> int:
@@ -91,4 +113,13 @@ def _gathered(tx: Transaction, recipient: str, name: str, upto: int) -> int:
     numbered = [(recipient, name, n + i, *row) for i, row in enumerate(rows, 1)]
     tx.insert("topic_event", numbered)
     tx.run(MOVE, {**key, "n": n + len(rows), "since": upto})
+    if (n + len(rows)) // SWEEP_EVERY > n // SWEEP_EVERY:
+        _sweep(tx, key, n, upto - KEPT)
     return int(n) + len(rows)
+
+
+def _sweep(tx: Transaction, key: Params, last: int, before: int) -> None:
+    """Remove events that are old, and that nobody waits for."""
+    [(sent,)] = tx.select(SENT, key)()
+    upto = last if sent is None else sent
+    tx.run(SWEEP, {**key, "upto": upto, "before": before})
