@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,14 @@ def test_a_refusal_that_is_faster_waits_until_it_is_known_what_it_refuses(
 ):
     refusal = in_json(message_id(sandbox), "fatal-error", "20009")
     sandbox.post("HSP0003", refusal, workflow="DISCHARGE_RELAY_ACK")
-    with running(worker(meshed, unheard), poller(meshed, unheard)):
-        eventually(lambda: sent(meshed) and sent(meshed).state == "refused")
+    with running(poller(meshed, unheard)):
+        time.sleep(0.5)
+        waiting = sandbox.inbox("RELAY01")
+        with running(worker(meshed, unheard)):
+            eventually(lambda: sent(meshed) and sent(meshed).state == "refused")
+            eventually(lambda: not sandbox.inbox("RELAY01"))
 
+    assert len(waiting) == 1
     assert letters(meshed) == []
 
 

@@ -34,6 +34,10 @@ class NotStored(Exception):
     """The message stays in the mailbox; the reason is for an operator."""
 
 
+class NotYet(NotStored):
+    """The message stays until a later look."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrivals:
     """What is done with each kind of message."""
@@ -160,7 +164,7 @@ class Arrivals:
     def _record(self, answered: Answered, dispatch: Dispatch) -> None:
         said = answered.said
         if said is None and not dispatch.handle:
-            raise NotStored("what it refuses is not known to be sent yet")
+            raise NotYet("what it refuses is not known to be sent yet")
         if said is None:
             self.store.channels.settle(dispatch, "refused", answered.reason)
             structlog.get_logger().error(

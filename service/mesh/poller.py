@@ -15,7 +15,7 @@ import structlog
 from service.errors import Unavailable
 from service.log import without_values
 from service.mailbox import MeshFailure, MeshMailbox, MessageGone
-from service.mesh.arrivals import Arrivals, NotStored, envelope
+from service.mesh.arrivals import Arrivals, NotStored, NotYet, envelope
 from service.store import Store
 
 HANDSHAKE: Final = 8 * 3600  # seconds; MESH asks for one in 24 hours
@@ -106,6 +106,10 @@ class Poller:
                 done = self._arrivals.deal_with(message, mailbox)
         except MessageGone:  # by another who reads this mailbox; or it is listed and broken
             self._leave(message_id, self._poll)
+            return False
+        except NotYet as reason:
+            self._leave(message_id, self._poll)
+            self._log.warning("left in the mailbox for now", reason=str(reason), **said)
             return False
         except NotStored as reason:
             self._leave(message_id, float("inf"))
