@@ -77,7 +77,7 @@ def _print(name: str, rows: Sequence[tuple[str, ...]]) -> None:
     if refused:
         sys.stdout.write("\n")
     for reason, files in refused.items():
-        sys.stdout.write(f"- Refused, because {reason}: {', '.join(files)}\n")
+        sys.stdout.write(f"- Refused, because {reason.rstrip('.')}: {', '.join(files)}\n")
 
 
 def _converter() -> Converter:
