@@ -135,7 +135,7 @@ def present(stored: Stored | None) -> Stored:
     if stored is None:
         raise NotFound(_NOT_FOUND)
     if stored.deleted:
-        raise Gone("This resource was deleted.")
+        raise Gone("This resource is no longer kept.")
     return stored
 
 
