@@ -1,7 +1,8 @@
-"""YAML 1.2 read with scalars as written, duplicate keys refused, and a line for everything.
+"""YAML read with scalars as written, duplicate keys refused, and a line for everything.
 
-PyYAML turns `01` into 1, `NO` into false and `22:30` into 1350. Here every scalar stays the
-text that somebody wrote; only an unquoted `null`, `~` or nothing at all is None.
+Only the parser's events are used. PyYAML would make 1 of `01`, false of `NO` and 1350 of `22:30`;
+here every scalar stays the text that somebody wrote, and only an unquoted `null`, `~` or nothing
+at all is None.
 """
 
 from __future__ import annotations
@@ -13,9 +14,16 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
+from jsonschema_rs import validator_for
+from yaml import CLoader, MarkedYAMLError, YAMLError
+from yaml import parse as parse_events
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
 
 MAX_FILE = 512 * 1024  # bytes
 MAX_DEPTH = 40  # of nesting
@@ -108,6 +116,8 @@ def parse(text: str, name: str) -> Document:
 
 def check(document: Document, schema: Mapping[str, Any]) -> list[Fault]:
     """Return everything in which the document differs from the JSON Schema, with its line."""
+    if validator_for(schema).is_valid(document.value):  # in a twentieth of the time
+        return []
     errors = Draft202012Validator(schema).iter_errors(document.value)
     found = {fault for error in errors for fault in _schema_faults(document, error)}
     return sorted(found)
@@ -118,7 +128,7 @@ class _Composer:
 
     def __init__(self, document: Document, text: str) -> None:
         self.document = document
-        self.events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
+        self.events: Iterator[Any] = parse_events(text, Loader=CLoader)
 
     def compose(self) -> Any:
         next(self.events)  # the stream starts
@@ -166,7 +176,7 @@ class _Composer:
 
     def until_end(self) -> Iterator[Any]:
         for event in self.events:
-            if type(event).__name__.endswith("EndEvent"):
+            if isinstance(event, CollectionEndEvent):
                 return
             yield event
 

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from yaml import safe_load
 
 from sandbox.mappings import HOSPICE
 from service.delivery.directory import Directory
@@ -17,7 +17,7 @@ from service.settings import Settings
 from tests.checkout import ROOT, run
 from tests.cli_runner import relay
 
-SERVICES: dict[str, Any] = YAML(typ="safe").load(ROOT / "compose.yaml")["services"]
+SERVICES: dict[str, Any] = safe_load((ROOT / "compose.yaml").read_text())["services"]
 
 
 def words(service: str) -> list[str]:

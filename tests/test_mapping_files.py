@@ -149,7 +149,7 @@ def test_all_faults_of_all_files_are_told_at_once(folder):
     lines = [fault.rsplit(":", 1)[0].split(": ")[0] for fault in folder.faults()]
 
     assert [line.rsplit(":", 1)[0] for line in lines] == [
-        "rjz-one.yaml:7", "rjz-one.yaml:8", "rjz-three.yaml:1", "rjz-two.yaml:5", "rjz-two.yaml:6"
+        "rjz-one.yaml:7", "rjz-one.yaml:8", "rjz-three.yaml:2", "rjz-two.yaml:5", "rjz-two.yaml:6"
     ]  # fmt: skip
 
 
