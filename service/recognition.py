@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -60,7 +60,9 @@ class Recogniser:
         """
         posted = {entry["resource"]["id"]: entry["resource"] for entry in bundle["entry"]}
         require_discretion(self._store, organisation, bundle)
-        found = list(self._transfers(organisation, bundle, message_id))
+        withdrawn = list(self._retractions(organisation, bundle, message_id))
+        rest = _without(bundle, {notice["id"] for _, _, notice in withdrawn})
+        found = list(self._transfers(organisation, rest, message_id)) if rest["entry"] else []
         told = {transfer.patient.reference for _, transfer in found if transfer.kind == "death"}
         for mapping, transfer in self._reversals(organisation, bundle, message_id):
             if transfer.kind != "death" or transfer.patient.reference not in told:
@@ -69,7 +71,7 @@ class Recogniser:
             self._poster.post(transfer, _origin(message_id, mapping), posted)
             for mapping, transfer in found
         ]
-        for mapping, transfer, notice in self._retractions(organisation, bundle, message_id):
+        for mapping, transfer, notice in withdrawn:
             found.append((mapping, transfer))
             postings.append(self._poster.withdraw(transfer, _origin(message_id, mapping), notice))
         return _recognised(postings, found[-1][0]) if found else _only_kept(posted.values())
@@ -115,6 +117,17 @@ class Recogniser:
             raise
         except UnmappedMessage:
             return None
+
+
+def _without(bundle: dict[str, Any], withdrawn: Collection[str]) -> dict[str, Any]:
+    """Return the bundle without notices that it takes back; empty if it says nothing else.
+
+    What such a notice was about is read with it, and is no news.
+    """
+    if not withdrawn:
+        return bundle
+    rest = [entry for entry in bundle["entry"] if entry["resource"]["id"] not in withdrawn]
+    return {**bundle, "entry": rest if any("request" in entry for entry in rest) else []}
 
 
 def _as_update(transfer: TransferOfCare, bundle: dict[str, Any]) -> TransferOfCare:
