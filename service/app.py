@@ -22,7 +22,7 @@ from service.api.health import health_blueprint
 from service.api.intake import intake_blueprint
 from service.api.measures import measure_blueprint
 from service.api.oauth import oauth_blueprint
-from service.api.observing import Count, observe
+from service.api.observing import Watch, observe
 from service.api.openapi import openapi_blueprint
 from service.api.operating import operating_blueprint
 from service.api.progress import progress_blueprint
@@ -74,15 +74,15 @@ def business(relay: Relay) -> BusinessAcknowledgements:
     return BusinessAcknowledgements(store=relay.store, answers=answers)
 
 
-def create_app(relay: Relay, count: Count | None = None) -> Flask:
-    """Return the WSGI application with every route; `count` is told of every request."""
+def create_app(relay: Relay, watch: Watch = Watch()) -> Flask:  # noqa: B008 - frozen
+    """Return the WSGI application with every route; who watches is told of every request."""
     app = Flask(__name__, static_folder=None)
     app.url_map.strict_slashes = False  # many clients end addresses with a slash
     app.config["MAX_CONTENT_LENGTH"] = relay.settings.max_body
     authenticate = bearer(relay.tokens)
     verifier = AssertionVerifier(relay.register, PublishedKeys(requests.Session()))
     answer_faults(app)
-    observe(app, relay.settings, count)
+    observe(app, relay.settings, watch)
     app.register_blueprint(health_blueprint(relay.store))
     app.register_blueprint(openapi_blueprint(__version__, relay.settings.public_url))
     app.register_blueprint(

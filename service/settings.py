@@ -37,6 +37,7 @@ class Settings:
     metrics: str = ""  # [HOST:]PORT for Prometheus; "": none
     log_level: str = "INFO"
     log_requests: bool = False  # every request, not those alone on which the service fails
+    telemetry: bool = False  # OpenTelemetry: a span a request; where to, by OTEL_… variables
     mllp: str = ""  # ports to listen on, [HOST:]PORT=ODS each, separated by blanks; "": none
     mllp_cert: str = ""  # PEM file with the certificate chain; "": no TLS
     mllp_key: str = ""  # PEM file with its private key

@@ -19,6 +19,7 @@ import structlog
 
 from service.cli.counting import request_counter
 from service.cli.process import keep_what_is_loaded, leave_the_terminal, opened_relay
+from service.cli.telemetry import tracer_of
 from service.cli.terminal import said_plainly
 from service.settings import Settings
 
@@ -53,6 +54,7 @@ def app() -> Flask:
 
 
 def _app() -> Flask:
+    from service.api.observing import Watch
     from service.app import create_app
 
     relay = opened_relay(Settings.from_environment(os.environ))
@@ -61,7 +63,8 @@ def _app() -> Flask:
     Finalize(None, relay.store.close, exitpriority=1)  # after the last request
     if relay.settings.push:
         _push(relay, stop)
-    made = create_app(relay, request_counter(relay.settings))
+    chosen = relay.settings
+    made = create_app(relay, Watch(count=request_counter(chosen), trace=tracer_of(chosen)))
     keep_what_is_loaded()
     return made
 
