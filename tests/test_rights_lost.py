@@ -68,6 +68,7 @@ def hospice(relay: Relay, hook: Endpoint, **asked: object) -> Team:
     return team
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("topic", ["communication", "task"])
 @pytest.mark.parametrize("how", LOST)
 def test_nothing_is_sent_from_the_moment_on(
