@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from mapping_samples import converted, fact, read
+from mapping_samples import converted, doubts, fact, read
 
 from service.model import TransferOfCare
 from tests.itk3_messages import discharge, example, replaced
@@ -127,3 +127,80 @@ def test_a_document_of_either_release_is_of_that_whose_extensions_it_has(
 
     assert read(body).format == release
     assert becomes(body).patient.nhs_number_status == "01"
+
+
+def report(*, reason: str = "primaryEmergencyDepartmentRecipientNHS111CDADocument-v2-0") -> bytes:
+    """An NHS 111 report as its adaptor writes it: no focus, no receiver, codes without systems."""
+    resources = {
+        "m": {
+            "resourceType": "MessageHeader",
+            "id": "m1",
+            "event": {
+                "system": "https://fhir.nhs.uk/STU3/CodeSystem/EventType-1",
+                "code": "referral-1",
+            },
+            "destination": [
+                {"endpoint": "urn:nhs-uk:addressing:ods:8HX03:DOSServiceID:2000006423"}
+            ],
+            "timestamp": "2025-04-06T11:33:35+00:00",
+            "source": {"endpoint": "http://111.example/report"},
+            "reason": {"coding": [{"code": f"urn:nhs-itk:interaction:{reason}"}]},
+        },
+        "r": {
+            "resourceType": "ReferralRequest",
+            "status": "active",
+            "intent": "plan",
+            "priority": "routine",
+            "subject": {"reference": "urn:uuid:p"},
+        },
+        "c": {
+            "resourceType": "Composition",
+            "status": "final",
+            "type": {"coding": [{"system": "http://snomed.info/sct", "code": "371531000"}]},
+            "subject": {"reference": "urn:uuid:p"},
+            "date": "2025-04-06T11:33:35+00:00",
+            "title": "111 Report",
+        },
+        "d": {
+            "resourceType": "Condition",
+            "verificationStatus": "unknown",
+            "subject": {"reference": "urn:uuid:p"},
+        },
+        "g": {
+            "resourceType": "Organization",
+            "identifier": [{"value": "G99901"}],
+            "name": "Sample Surgery",
+        },
+        "p": {
+            "resourceType": "Patient",
+            "name": [{"family": "XXTEST"}],
+            "telecom": [{"system": "phone", "value": "tel:07700900001"}],
+            "generalPractitioner": [{"reference": "urn:uuid:g"}],
+        },
+    }
+    entries = [{"fullUrl": f"urn:uuid:{i}", "resource": one} for i, one in resources.items()]
+    return json.dumps({"resourceType": "Bundle", "type": "message", "entry": entries}).encode()
+
+
+def test_a_report_of_nhs_111_is_a_referral_to_whom_it_is_addressed() -> None:
+    transfer = becomes(report())
+
+    assert transfer.kind == "referral"
+    assert [(one.ods, one.role) for one in transfer.recipients] == [("8HX03", "action")]
+    assert fact(transfer, "requests[].priority") == ("routine",)
+    assert transfer.diagnoses == ()
+    assert fact(transfer, "patient.telecoms[].value") == ("07700900001",)
+
+
+def test_the_code_of_a_practice_without_its_system_is_taken_and_flagged() -> None:
+    transfer = becomes(report())
+
+    assert fact(transfer, "patient.gp_practice.ods") == "G99901"
+    assert "patient.gp_practice.ods" in doubts(transfer)
+
+
+def test_a_copy_of_a_report_asks_for_nothing() -> None:
+    transfer = becomes(report(reason="copyRecipientNHS111CDADocument-v2-0"))
+
+    assert (transfer.kind, transfer.requests) == ("document", ())
+    assert [(one.ods, one.role) for one in transfer.recipients] == [("8HX03", "information")]
