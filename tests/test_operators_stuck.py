@@ -108,7 +108,22 @@ def test_near_matches_are_listed_compared_and_decided(operated: Relay, desk: Tea
     assert desk.get("/operator/reviews").get_json() == {"reviews": []}
 
 
-GET = ("messages", "messages/x", "messages/x/$status", "channels", "late", "reviews")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_wrong_is_told_with_what_to_do(operated: Relay, desk: Team) -> None:
+    refuse(operated)
+    Team.of(operated, TRUST).post("/hl7v2", a03())
+    operated.store.channels.park("G99901", "mesh", "nobody collects it")
+
+    answer = desk.get("/operator/findings")
+
+    found = {one["about"]: one for one in answer.get_json()["findings"]}
+    assert found["channels"]["todo"].endswith("channels resume G99901 mesh")
+    assert found["directory"]["severity"] == "error"
+    assert found["dead letters"]["severity"] == "warning"
+    assert NHS_NUMBER not in answer.get_data(as_text=True)
+
+
+GET = ("findings", "messages", "messages/x", "messages/x/$status", "channels", "late", "reviews")
 POST = ("messages/x/$replay", "messages/x/$skip", "messages/$replay", "channels/x/y/$resume")
 
 

@@ -7,6 +7,7 @@ Everything asks for a scope of operator/…, and is audited with the client's id
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Final
 
 from flask import Blueprint, Response
@@ -32,6 +33,7 @@ from service.errors import BadRequest
 from service.explaining import Explaining
 from service.model import Instant, OdsCode
 from service.operating import Actor, Channels, Letters
+from service.operating.examination import examined
 from service.operating.letters import STATES
 from service.store import DeadLetter, Receipt
 
@@ -62,7 +64,7 @@ class _Routes:
 
         self._store, self._letters, self._explaining = relay.store, letters, explaining
         self._door = Door(relay.store, authenticate, clock, relay.settings.public_url)
-        self._channels = Channels(relay.store)
+        self._channels, self._directory = Channels(relay.store), relay.routing.directory
         self._progress = Progress(store=relay.store, directory=relay.routing.directory)
         _, self._reviewing = caseloads(relay)
 
@@ -80,6 +82,7 @@ class _Routes:
         bp.get("/channels")(self.channels)
         bp.post("/channels/<ods>/<path:channel>/$resume")(self.resume)
         bp.get("/late")(self.late)
+        bp.get("/findings")(self.findings)
         bp.get("/reviews")(self.reviews)
         bp.get("/reviews/<id_>")(self.review)
         bp.post("/reviews/<id_>/$decide")(self.decide)
@@ -136,8 +139,7 @@ class _Routes:
         """How far a message that was taken in has come with everybody whom it went to."""
 
         def work(exchange: Exchange) -> Reply:
-            letter = self._letters.one(id_)
-            return as_json(self._progress.of(letter, exchange.now.as_datetime()))
+            return as_json(self._progress.of(self._letters.one(id_), exchange.now.as_datetime()))
 
         return self._serve("operation", "Task", "r", id_, work)
 
@@ -208,11 +210,21 @@ class _Routes:
         """Send to a team again, from the first event that was not confirmed, or behind `after`."""
 
         def work(exchange: Exchange) -> Reply:
-            after = event_in(said_in("after"))
-            place = self._channels.resume(ods, channel, after, actor_of(exchange))
+            after, by = event_in(said_in("after")), actor_of(exchange)
+            place = self._channels.resume(ods, channel, after, by)
             return as_json({"id": f"{ods}/{channel}", "state": place.state, "sent": place.n})
 
         return self._serve("resume", "Channel", "u", f"{ods}/{channel}", work, recorded=True)
+
+    def findings(self) -> Response:
+        """What is wrong, and what to do: what `doctor` sees of a relay that runs."""
+
+        def work(_: Exchange) -> Reply:
+            asked_of()
+            found = examined(self._store, self._directory)
+            return as_json({"findings": [asdict(one) for one in found]})
+
+        return self._serve("read", "Service", "r", "", work)
 
     # --- answers, and near matches -----------------------------------------------------------
 

@@ -45,6 +45,7 @@ _NAMED: Final[Mapping[str, Told]] = {
         scope="s", of="operator/Task", gives={200: OBJECT}, refuses=(400,),
         parameters=("informed", "after", "_count"),
     ),
+    "findings": Told(scope="r", of="operator/Service", gives={200: OBJECT}, refuses=(400,)),
     "reviews": Told(
         scope="s", of="operator/Group", gives={200: OBJECT}, refuses=(400,),
         parameters=("team", "after", "_count"),
