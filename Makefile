@@ -1,7 +1,7 @@
 # Everything a newcomer needs is `make run` and `make test`; Python 3.11+ and make are enough.
 # The environment is .venv; it is made when missing and renewed when a lock file changes.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-peers validate sandbox soak check format bench bench-peers fuzz contract corpus lock clean
+.PHONY: help run test test-peers validate sandbox soak check format bench bench-peers bench-growth fuzz contract corpus lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--custom-compile-command 'make lock' $(UPGRADE)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/requirements.stamp ## set up, run the demo, then serve on 127.0.0.1:8080
 	@$(BIN)/discharge-relay demo --serve
@@ -55,6 +55,9 @@ java: $(VENV)/requirements-dev.stamp
 
 bench-peers: java ## measure side by side with HAPI FHIR and another converter; ten minutes
 	@$(BIN)/python -m bench.peers $(ARGS)
+
+bench-growth: $(VENV)/requirements-dev.stamp ## measure with up to a million notices stored; 15 GB of disk
+	@$(BIN)/python -m bench.growth $(ARGS)
 
 fuzz: $(VENV)/requirements-dev.stamp ## damaged and hostile messages, 20,000 a reader; CASES=n
 	@FUZZ_CASES=$(or $(CASES),20000) $(BIN)/python -m pytest -q tests/test_fuzz_readers.py $(ARGS)
