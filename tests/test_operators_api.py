@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from click.testing import CliRunner
 
 from service.app import Relay
+from service.cli import main
 from tests.audit_trail import audited
 from tests.hl7v2_letters import NHS_NUMBER, a03
 from tests.operators_desk import DESK, UNREADABLE, do, kept, refuse
@@ -159,3 +161,21 @@ def test_a_body_that_is_not_understood_changes_nothing(
 
     assert answer.status_code == 400
     assert [one.id for one in operated.store.dead_letters.list()] == [id_]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_command_does_the_same_under_the_operators_login(
+    operated: Relay, desk: Team, database_url: str
+) -> None:
+    id_ = refuse(operated)
+    where = ("--reason", "for now", "--database", database_url)
+
+    for command in ("skip", "release"):
+        assert CliRunner().invoke(main, [command, id_, *where]).exit_code == 0
+    again = CliRunner().invoke(main, ["release", id_, *where])
+
+    history = desk.get(f"/operator/messages/{id_}").get_json()["history"]
+    assert [change["state"] for change in history] == ["refused", "skipped", "refused"]
+    assert all(change["by"].startswith("operator:") for change in history[1:])
+    assert again.exit_code == 1
+    assert "there is nothing to release" in again.output
