@@ -124,7 +124,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "message.sent_at": "1989-08-18T11:26:00+02:15",
         "patient.family": "EVERYMAN",
         "patient.given": ("ADAM", "A"),
-        "patient.suffix": "III",
+        "patient.suffix": "III MD",
         "patient.deceased": True,
         "patient.restricted": True,  # ARV
         "patient.addresses[0].lines": ("1000 Hospital Lane", "Ste. 123"),
