@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -139,3 +140,28 @@ def test_what_a_message_looks_up_at_this_moment_is_not_removed_under_it(
     other.close()
 
     assert (during, state(store, "RJZ", "Patient", sent.writes[0].id)) == ("kept", "gone")
+
+
+def test_whom_the_sender_is_not_told_of_is_known_for_as_long_as_the_patient(
+    store: Store, clock: Clock, database_url: str
+) -> None:
+    sent = discharge("A1")
+    patient = sent.writes[0].id
+    [openly] = sent.deliveries
+    hidden = replace(openly, discreet=True)
+    store.commit(replace(sent, deliveries=(hidden,)))
+    clock.now += (YEAR + 1) * DAY
+    store.update([write("Encounter", "RJZ", ("patient", f"Patient/{patient}"))])
+    run(store)
+    told = store.caseloads.told_discreetly("RJZ", [patient])
+    kept = numbers(store, "A1")
+    clock.now += (YEAR + 1) * DAY
+    dry, gone = tally(run(store, remove=False)), tally(run(store))
+
+    assert (told, kept, store.head("A1").floor) == ({"A1"}, [], 1)
+    assert dry == gone
+    assert {(one, ""): n for one, n in (("event", 1), ("Task", 1), ("Patient", 1))}.items() <= (
+        gone.items()
+    )
+    for table in ("delivery", "resource", "search_index"):
+        assert query(database_url, f"SELECT COUNT(*) FROM {table}") == [(0,)]  # noqa: S608

@@ -7,14 +7,14 @@ an event that a feed still has, a reader of that part finds what it refers to.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from service.store.commit import Reference
+from service.store.commit import RELAY, Reference
 from service.store.database import Transaction
 from service.store.keys import search_key
-from service.store.retention.events import asking, is_held
+from service.store.retention.events import asking, drop, is_held
 from service.store.retention.holds import LOCK, Ask, InForce
 from service.store.retention.removal import KeptEvent, Member, remove_resource
 from service.store.rows import SELDOM
@@ -62,6 +62,7 @@ class Compartment:
     """What was found around one resource."""
 
     members: tuple[Member, ...]
+    events: tuple[KeptEvent, ...] = ()  # behind their feeds' floors, which go with it
     stays: str = ""  # why nothing of it goes
     seen: frozenset[str] = frozenset()  # every id that was looked at
 
@@ -69,31 +70,49 @@ class Compartment:
 def around(ask: Ask, id_: str, bounds: Bounds) -> Compartment:
     """Follow references, both ways, until everything is found or something must stay."""
     members: dict[Reference, Member] = {}
-    waiting, seen, gone = [id_], {id_}, set[str]()
+    waiting, seen = [id_], {id_}
+    behind: list[KeptEvent] = []
     stays = ""
     while waiting and not stays:
         one = waiting.pop()
-        stays = _told_of(ask, one, bounds, gone)
+        found: set[str] = set()
+        for event in map(KeptEvent._make, ask(EVENT, {"id": one})):
+            behind.append(event)
+            stays = stays or _why_event(event, bounds)
+            found |= {*_referring(ask, one), *_named(event.named())}
         for member in map(Member._make, ask(OF_ID, {"id": one})):
-            if member.type in HUBS:
-                continue
-            members[member.place] = member
-            stays = stays or _why(ask, member, bounds)
-            found = {*_referring(ask, one), *_referred_to(ask, member)} - seen
-            seen |= found
-            waiting += sorted(found)
+            if member.type not in HUBS:
+                members[member.place] = member
+                stays = stays or _why(ask, member, bounds)
+                found |= {*_referring(ask, one), *_referred_to(ask, member)}
+        waiting += sorted(found - seen)
+        seen |= found
         stays = stays or ("part of too much" if len(members) > MOST else "")
-    parts = members.values() if stays else _with_its_event(members.values(), gone)
-    return Compartment(members=tuple(parts), stays=stays, seen=frozenset(seen))
+    return _compartment(members.values(), behind, stays, seen)
 
 
-def _told_of(ask: Ask, id_: str, bounds: Bounds, gone: set[str]) -> str:
-    """Say whether an event of a feed stays; one that goes is added to `gone`."""
-    for event in map(KeptEvent._make, ask(EVENT, {"id": id_})):
-        if event.n > bounds.floors.get(event.recipient, 0) or is_held(event, bounds.holds):
-            return "told of by an event"
-        gone.add(id_)
-    return ""
+def _compartment(
+    members: Iterable[Member], behind: Sequence[KeptEvent], stays: str, seen: set[str]
+) -> Compartment:
+    """Events that a sender is not told of go with it; of others there is nothing left to do."""
+    gone = {event.communication_id for event in behind if event.sender != RELAY}
+    hidden = tuple(event for event in behind if event.sender == RELAY)
+    parts = members if stays else _with_its_event(members, gone)
+    return Compartment(
+        members=tuple(parts),
+        events=() if stays else hidden,
+        stays=stays,
+        seen=frozenset(seen),
+    )
+
+
+def _why_event(event: KeptEvent, bounds: Bounds) -> str:
+    """Return why an event keeps what it tells of."""
+    if event.n > bounds.floors.get(event.recipient, 0):
+        return "told of by an event"
+    if is_held(event, bounds.holds):
+        return "held"
+    return "young" if event.updated >= bounds.limit else ""
 
 
 def _with_its_event(members: Iterable[Member], gone: set[str]) -> Iterator[Member]:
@@ -126,15 +145,20 @@ def _referring(ask: Ask, id_: str) -> Iterator[str]:
 
 def _referred_to(ask: Ask, member: Member) -> Iterator[str]:
     """Yield the ids that it names, now or in earlier versions, of types that are about patients."""
-    for _, value in member.named():
-        kind, _, id_ = value.rpartition("/")
-        if kind.isalpha() and kind not in HUBS:
-            yield id_
+    yield from _named(member.named())
     earlier = ask(EARLIER, {"id": member.id, "type": member.type})
     bodies = [] if member.media_type else [member.body, *(bytes(body) for (body,) in earlier)]
     for kind, id_ in (found for body in bodies for found in _REFERENCE.findall(body)):
         if kind.decode() not in HUBS:
             yield id_.decode()
+
+
+def _named(keys: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield the ids in search keys, of types that are about patients."""
+    for _, value in keys:
+        kind, _, id_ = value.rpartition("/")
+        if kind.isalpha() and kind not in HUBS:
+            yield id_
 
 
 def carry_out(tx: Transaction, planned: Compartment, bounds: Bounds, at: int) -> Compartment:
@@ -145,7 +169,7 @@ def carry_out(tx: Transaction, planned: Compartment, bounds: Bounds, at: int) ->
     names = {f"{m.owner}\n{m.type}\n{k}\n{v}" for m in planned.members for k, v in m.named()}
     tx.lock_names([LOCK, *sorted(names)])
     ask = asking(tx)
-    now = Bounds(limit=bounds.limit, holds=InForce.at(ask))
+    now = replace(bounds, holds=InForce.at(ask))
     found = around(ask, planned.members[0].id, now)
     known = {member.place for member in planned.members}
     if found.stays or any(member.place not in known for member in found.members):
@@ -153,4 +177,7 @@ def carry_out(tx: Transaction, planned: Compartment, bounds: Bounds, at: int) ->
     patients_last = sorted(found.members, key=lambda one: (one.type == "Patient", one.id))
     for member in patients_last[:BATCH]:
         remove_resource(tx, member, at)
-    return Compartment(members=tuple(patients_last[:BATCH]))
+    told = found.events if len(patients_last) <= BATCH else ()
+    for event in told:
+        drop(tx, event, (), at)
+    return Compartment(members=tuple(patients_last[:BATCH]), events=told)

@@ -2,7 +2,9 @@
 
 The floor passes an event only if it is old, nobody's answer to it is waited for, and every
 channel of its recipient has handed it over. What is under a hold stays behind the floor: it can
-still be read and found, and is no event of a feed any more.
+still be read and found, and is no event of a feed any more. So does what a team was sent without
+its sender being told: while the patient's record is there it says from whom that team is hidden,
+and it goes with the record.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Final
 import orjson
 
 from service.store import feed
+from service.store.commit import RELAY
 from service.store.database import Transaction
 from service.store.keys import search_key
 from service.store.retention.holds import LOCK, Ask, InForce
@@ -89,7 +92,7 @@ def cut(ask: Ask, recipient: str, after: int, limit: int, holds: InForce) -> Cut
         floor = event.n
         if is_held(event, holds):
             held.append(event)
-        else:
+        elif event.sender != RELAY:
             gone.append((event, tasks))
     return Cut(floor=floor, gone=tuple(gone), held=tuple(held), channels=tuple(places))
 
@@ -99,7 +102,8 @@ def released(ask: Ask, recipient: str, after: int, holds: InForce) -> tuple[list
     [(floor,)] = ask(FLOOR, {"recipient": recipient}) or [(0,)]
     asked = {"recipient": recipient, "after": after, "floor": floor, "count": BATCH}
     events = [KeptEvent._make(row) for row in ask(BEHIND, asked)]
-    return [one for one in events if not is_held(one, holds)], events[-1].n if events else 0
+    free = [one for one in events if one.sender != RELAY and not is_held(one, holds)]
+    return free, events[-1].n if events else 0
 
 
 def _why(
@@ -169,11 +173,16 @@ def let_go(tx: Transaction, recipient: str, after: int, at: int) -> tuple[list[K
     ask = asking(tx)
     tx.lock_names([LOCK])
     events, upto = released(ask, recipient, after, InForce.at(ask))
-    channels = [name for name, _ in tx.select(PLACES, {"recipient": recipient})()]
     for event in events:
-        _remove(tx, event, _tasks(ask, event), channels, at)
-        feed.raise_floor(tx, recipient, 0, event.updated)
+        drop(tx, event, _tasks(ask, event), at)
     return events, upto
+
+
+def drop(tx: Transaction, event: KeptEvent, tasks: Sequence[Member], at: int) -> None:
+    """Remove an event that is behind the floor already."""
+    channels = [name for name, _ in tx.select(PLACES, {"recipient": event.recipient})()]
+    _remove(tx, event, tasks, channels, at)
+    feed.raise_floor(tx, event.recipient, 0, event.updated)
 
 
 def _remove(

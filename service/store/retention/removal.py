@@ -64,6 +64,10 @@ class KeptEvent(NamedTuple):
     nhs_number: str
     keys: str  # JSON
 
+    def named(self) -> list[tuple[str, str]]:
+        """Return its search keys."""
+        return [(param, value) for param, value in orjson.loads(self.keys)]
+
 
 def remove_resource(tx: Transaction, member: Member, at: int) -> None:
     """Remove a resource, its versions and keys; those who saw it are told that it is gone."""

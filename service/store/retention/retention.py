@@ -124,7 +124,7 @@ class Retention:
     def _compartments(self, limit: int, floors: dict[str, int], remove: bool) -> Iterator[Passed]:
         ask = self._database.select
         looked: dict[str, None] = {}
-        bounds = Bounds(limit=limit, holds=InForce.at(ask), floors={} if remove else floors)
+        bounds = Bounds(limit=limit, holds=InForce.at(ask), floors=floors)
         for id_ in self._old(limit):
             if id_ in looked:
                 continue
@@ -219,6 +219,8 @@ def _told(cut: events.Cut, recipient: str) -> Iterator[Passed]:
 def _counted(found: Compartment) -> Iterator[Passed]:
     if found.stays == "young":
         return
+    for event in found.events:
+        yield Passed("event", 1, event.ts, event.ts)
     for member in found.members:
         yield Passed(member.type, 1, member.updated, member.updated, found.stays)
 
