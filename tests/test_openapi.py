@@ -28,7 +28,7 @@ from tests.relay_client import Team
 
 pytest_plugins = ["tests.store_fixtures", "tests.claim_fixtures"]
 
-EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES", "3"))  # requests made for each operation
+EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES", "2"))  # requests made for each operation
 SCOPES = "system/*.cruds operator/*.cruds operator/Binary.r operator/Patient.r"
 AS_DESCRIBED = [
     not_a_server_error,
@@ -95,6 +95,16 @@ def test_every_route_is_described_and_every_description_is_of_a_route(
     assert told | twice == routes
     assert all(operation.get("summary") for _, _, operation in operations(described))
     assert all(operation["responses"] for _, _, operation in operations(described))
+
+
+def test_the_headers_that_clients_go_by_are_described(described: dict[str, Any]) -> None:
+    made = described["paths"]["/fhir/Patient"]["post"]["responses"]["201"]["headers"]
+    answers = described["components"]["responses"]
+
+    assert set(made) >= {"ETag", "Location", "Last-Modified", "X-Request-Id"}
+    assert "Retry-After" in answers["503"]["headers"]
+    assert "WWW-Authenticate" in answers["401"]["headers"]
+    assert all("X-Request-Id" in one["headers"] for one in answers.values())
 
 
 def test_what_asks_for_a_token_says_so(claimed_api: Api, described: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from service.api.openapi.parts import Object
 from service.api.openapi.routes_beside import ROUTES_BESIDE
 from service.api.openapi.routes_fhir import FHIR_ROUTES
 from service.api.openapi.routes_operating import OPERATOR_ROUTES
+from service.api.openapi.schemas import schemas
 from service.api.openapi.told import ANY, DESCRIBED, UNTOLD, Content, Told
 
 OPENAPI: Final = "3.0.3"
@@ -58,9 +59,10 @@ def document(routes: Sequence[Route], *, base: str, version: str) -> Object:
         "servers": [{"url": base}],
         "paths": paths,
         "components": {
-            "schemas": parts.schemas(),
+            "schemas": schemas(),
             "parameters": dict(parts.shared_parameters()),
             "responses": dict(parts.responses()),
+            "headers": parts.shared_headers(),
             "securitySchemes": {"smart": _smart(base, scopes)},
         },
     }
@@ -120,7 +122,8 @@ def _searched(route: Route, kind: str) -> str:
 
 
 def _responses(told: Told, *, any_type: bool) -> Object:
-    given = {str(status): _given(what, any_type) for status, what in told.gives.items()}
+    heads = parts.headers(*told.heads)
+    given = {str(status): _given(what, heads, any_type) for status, what in told.gives.items()}
     everywhere = () if told.open else EVERYBODY_MAY_HEAR
     refused = sorted({*told.refuses, *everywhere, *((406,) if _is_fhir(told) else ())})
     kind = "-in-kind" if told.in_kind else ""
@@ -134,11 +137,12 @@ def _is_fhir(told: Told) -> bool:
     return any(what and "application/fhir+json" in what.types for what in told.gives.values())
 
 
-def _given(what: Content | None, any_type: bool) -> Object:
+def _given(what: Content | None, heads: Object, any_type: bool) -> Object:
+    made: Object = {"description": "Done.", "headers": heads}
     if what is None:
-        return {"description": "Done."}
+        return made
     types = (*what.types, *ANY) if any_type else what.types
-    return {"description": "Done.", "content": parts.content(what.schema, types)}
+    return made | {"content": parts.content(what.schema, types)}
 
 
 def _asked(told: Told, kind: str, scopes: dict[str, str]) -> list[Mapping[str, list[str]]]:

@@ -16,7 +16,6 @@ from service.bundled import bundled_folder
 from service.fhir.search_parameters import parameters, types
 from service.fhir.search_query import MAX_COUNT
 from service.fhir.search_values import MODIFIERS
-from service.security.token import LIFETIME
 
 Object = dict[str, Any]
 _TEXT: Final[Object] = {"type": "string"}
@@ -69,6 +68,20 @@ _HEAD: Final[Mapping[str, str]] = {
     "Prefer": "return=minimal, representation or OperationOutcome; for searches handling=lenient, "
     "and wait=25 to wait so many seconds for something new.",
 }
+_ANSWERED: Final[Mapping[str, str]] = {
+    "ETag": 'Which version this is: W/"3".',
+    "Last-Modified": "When that was made.",
+    "Location": "Where the resource is, with its version.",
+    "Preference-Applied": "What of Prefer was honoured.",
+    "X-Request-Id": "The request's own, or one that was made for it.",
+    "WWW-Authenticate": "Bearer.",
+    "Retry-After": "Seconds.",
+}
+_REFUSED_WITH: Final[Mapping[int, str]] = {
+    401: "WWW-Authenticate",
+    429: "Retry-After",
+    503: "Retry-After",
+}
 _ADDRESS: Final[Mapping[str, str]] = {
     "kind": "The resource type.",
     "id": "The server's id of it.",
@@ -108,12 +121,29 @@ _REFUSALS: Final[Mapping[int, str]] = {
 
 def responses() -> Iterator[tuple[str, Object]]:
     """Yield the refusals by name: an OperationOutcome, or where messages come in their language."""
-    yield "304", {"description": "The client has it already."}
+    same = headers("ETag")
+    yield "304", {"description": "The client has it already.", "headers": same}
     for status, text in _REFUSALS.items():
-        yield str(status), {"description": text, "content": content("OperationOutcome", FHIR)}
-        kinds = (*FHIR, "*/*")
-        told = {"description": text, "content": content("OperationOutcome", kinds)}
-        yield f"{status}-in-kind", told
+        heads = headers(_REFUSED_WITH.get(status, ""))
+        for name, kinds in ((str(status), FHIR), (f"{status}-in-kind", (*FHIR, "*/*"))):
+            body = content("OperationOutcome", kinds)
+            yield name, {"description": text, "headers": heads, "content": body}
+
+
+def headers(*names: str) -> Object:
+    """Return the headers of an answer that are worth telling, with the one that all have."""
+    return {
+        name: {"$ref": f"#/components/headers/{name}"} for name in (*names, "X-Request-Id") if name
+    }
+
+
+def shared_headers() -> Object:
+    """Return the headers of answers, by name; some are always there where they are told."""
+    always = {*_REFUSED_WITH.values(), "X-Request-Id", "Location"}
+    return {
+        name: {"description": text, "required": name in always, "schema": _TEXT}
+        for name, text in _ANSWERED.items()
+    }
 
 
 def content(schema: str, kinds: tuple[str, ...]) -> Object:
@@ -192,94 +222,6 @@ def any_search_parameters() -> Object:
         "style": "form",
         "explode": True,
         "schema": {"type": "object", "additionalProperties": {"type": "string"}},
-    }
-
-
-def schemas() -> Object:
-    """Return the bodies. FHIR's own rules are not repeated here."""
-    return {
-        "Resource": _resource(),
-        "Bundle": _resource("Bundle", entry={"type": "array", "items": {"type": "object"}}),
-        "Message": _resource("Bundle", type={"type": "string", "enum": ["message"]}),
-        "Parameters": _resource(
-            "Parameters", parameter={"type": "array", "items": {"type": "object"}}
-        ),
-        "Subscription": _resource("Subscription"),
-        "OperationOutcome": _outcome(),
-        "JsonPatch": _patch(),
-        "SearchForm": {"type": "object", "additionalProperties": {"type": "string"}},
-        "Text": _TEXT,
-        "Object": {"type": "object"},
-        "TokenRequest": _token_request(),
-        "TokenRefused": {
-            "type": "object",
-            "required": ["error"],
-            "properties": {"error": _TEXT, "error_description": _TEXT},
-        },
-        "Token": {
-            "type": "object",
-            "required": ["access_token", "token_type", "expires_in", "scope"],
-            "properties": {
-                "access_token": _TEXT,
-                "token_type": {"type": "string", "enum": ["bearer"]},
-                "expires_in": {"type": "integer", "maximum": LIFETIME},
-                "scope": {"type": "string", "description": "What was granted."},
-            },
-        },
-    }
-
-
-def _resource(kind: str = "", **elements: Object) -> Object:
-    named = {"type": "string", "enum": [kind]} if kind else {"type": "string", "minLength": 1}
-    return {
-        "type": "object",
-        "required": ["resourceType"],
-        "properties": {"resourceType": named, **elements},
-        "externalDocs": {"url": f"https://hl7.org/fhir/R4/{(kind or 'resourcelist').lower()}.html"},
-    }
-
-
-def _outcome() -> Object:
-    issue = {
-        "type": "object",
-        "required": ["severity", "code"],
-        "properties": {
-            "severity": {"type": "string", "enum": ["fatal", "error", "warning", "information"]},
-            "code": _TEXT,
-            "diagnostics": _TEXT,
-            "expression": {"type": "array", "items": _TEXT},
-        },
-    }
-    every = {"type": "array", "minItems": 1, "items": issue}
-    made = _resource("OperationOutcome", issue=every)
-    return made | {"required": ["resourceType", "issue"]}
-
-
-def _patch() -> Object:
-    verbs = ["add", "remove", "replace", "move", "copy", "test"]
-    step = {
-        "type": "object",
-        "required": ["op", "path"],
-        "properties": {"op": {"type": "string", "enum": verbs}, "path": _TEXT, "value": {}},
-    }
-    return {
-        "type": "array",
-        "items": step,
-        "externalDocs": {"url": "https://www.rfc-editor.org/rfc/rfc6902"},
-    }
-
-
-def _token_request() -> Object:
-    kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-    return {
-        "type": "object",
-        "required": ["grant_type", "scope", "client_assertion_type", "client_assertion"],
-        "properties": {
-            "grant_type": {"type": "string", "enum": ["client_credentials"]},
-            "scope": {"type": "string", "example": "system/Communication.rs system/Task.ru"},
-            "client_assertion_type": {"type": "string", "enum": [kind]},
-            "client_assertion": {"type": "string", "description": "A JWT signed by the client."},
-        },
     }
 
 

@@ -53,6 +53,7 @@ class Told:
     gives: Mapping[int, Content | None] = field(default_factory=dict)  # by status, of success
     as_kept: bool = False  # a Binary is answered in its own media type
     in_kind: bool = False  # refuses in the language of what it takes
+    heads: tuple[str, ...] = ()  # headers of a success, by name
     refuses: tuple[int, ...] = ()  # statuses beside those that every route may answer
     parameters: tuple[str, ...] = ()  # of the address and the head, by name
     searches: bool = False  # takes the search parameters of its type
