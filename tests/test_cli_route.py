@@ -127,7 +127,7 @@ def test_a_restricted_record_says_that_it_is_the_reason(mappings: Path, tmp_path
 
     assert told["restricted"]
     assert [one["ods"] for one in told["recipients"]] == ["G99901"]
-    assert "does not hold: not the record is not restricted" in shown.stdout
+    assert "does not hold: the record is restricted" in shown.stdout
 
 
 def test_a_stored_message_is_routed_again(mappings: Path, sqlite_url: str) -> None:

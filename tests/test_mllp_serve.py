@@ -75,6 +75,7 @@ def test_the_log_tells_what_happened_and_nothing_of_a_patient(database):
     lines = [json.loads(line) for line in served.errors]
     assert [(line["event"], line["level"]) for line in lines] == [
         ("mllp blank bytes between frames", "info"),
+        ("message refused", "info"),
         ("mllp message refused", "warning"),
         ("mllp connection closed", "info"),
     ]

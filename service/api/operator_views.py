@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import orjson
 
 from service.caseload.reviewing import Pair
+from service.explaining.message import told_issue
 from service.formats.fhir_r4.json_reader import as_written, read_json
 from service.model import Instant
 from service.operating import Standing, Taken
@@ -46,7 +46,7 @@ def letter(one: DeadLetter) -> Json:
         "attempts": one.attempts,
         "media_type": one.media_type,
         "size": one.size,
-        "issues": [asdict(issue) for issue in one.issues],
+        "issues": list(map(told_issue, one.issues)),
     }
 
 
@@ -64,7 +64,7 @@ def whole(one: DeadLetter, history: Iterable[Transition]) -> Json:
 def taken(one: Taken) -> Json:
     """What became of a message that was replayed."""
     refused = one.refusal
-    issues = [asdict(issue) for issue in refused.issues] if refused else []
+    issues = list(map(told_issue, refused.issues)) if refused else []
     outcome = "refused" if refused else "taken-in"
     return {"id": one.id, "outcome": outcome, "told": list(one.told), "issues": issues}
 

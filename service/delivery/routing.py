@@ -23,6 +23,7 @@ _SOMEBODY_MISSED: Final = (
     "no usable postcode: the team of the place where the patient lives would be told, and is not"
 )
 
+OPEN: Final = "the record is not restricted"  # the first condition of every rule
 _RESTRICTED: Final = frozenset({"R", "V"})  # v3-Confidentiality
 _FELL_BACK: Final = "nobody else was found: those are told who are told when nobody is"
 
@@ -200,7 +201,7 @@ def _explained(
 ) -> Explanation:
     dated = ((rule.words_of_days, rule.is_in_force(day)),)
     conditions = (
-        ("the record is not restricted", not _hidden(transfer)),
+        (OPEN, not _hidden(transfer)),
         (f"kind {', '.join(sorted(rule.kinds))}", transfer.kind in rule.kinds),
         *(() if rule.is_always_in_force else dated),
         *more,

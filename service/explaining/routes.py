@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from service.conversion import Attempt
-from service.delivery.routing import Routing
+from service.delivery.routing import OPEN, Routing
 from service.explaining.message import explained_rules, told_issue, told_recipient
 from service.model import OdsCode
 
@@ -51,5 +51,9 @@ def why(told: Json, team: OdsCode, routing: Routing) -> Iterator[str]:
     if not leading:
         yield "no rule of routing.yaml leads to it"
     for rule in leading:
-        missing = [one["condition"] for one in rule["conditions"] if not one["holds"]]
-        yield f"rule {rule['rule']} does not hold: not {'; not '.join(missing)}"
+        missing = [_missing(one["condition"]) for one in rule["conditions"] if not one["holds"]]
+        yield f"rule {rule['rule']} does not hold: {'; '.join(missing)}"
+
+
+def _missing(condition: str) -> str:
+    return "the record is restricted" if condition == OPEN else f"not {condition}"
