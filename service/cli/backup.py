@@ -104,8 +104,8 @@ def _entry() -> AuditEntry:
 def _say(restored: Restored) -> None:
     from service.store.backup import GAP
 
-    latest = f"of {restored.latest.isoformat()[:19]}Z" if restored.latest else "missing: it is new"
-    click.echo(f"Restored; the last event in it is {latest}.")
+    latest = f"the last event in it is of {restored.latest.isoformat()[:19]}Z"
+    click.echo(f"Restored; {latest if restored.latest else 'it holds no event yet'}.")
     if restored.replaced:
         click.echo(f"The database that was there is now {restored.replaced}: delete it later.")
     click.echo(_AFTERWARDS.format(gap=f"{GAP:,}"))

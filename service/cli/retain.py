@@ -62,7 +62,7 @@ def keep_of(chosen: Settings) -> Keep:
 def retain(remove: bool, **chosen: Any) -> None:
     """Show what has had its time, by kind and age, and what stays although it has.
 
-    Nothing is removed without --remove, and nothing goes for ever unless days were configured.
+    Nothing is removed without --remove, and everything is kept unless days were configured.
     What is under a hold, not acknowledged, not sent, or an open dead letter stays. serve does the
     same once a day, where it is configured.
     """
@@ -76,8 +76,12 @@ def retain(remove: bool, **chosen: Any) -> None:
         return
     with existing_store(made.database) as store:
         passed = _removed(store, keep) if remove else store.retention.run(keep, remove=False)
-        _show(passed)
-    said = "This was removed." if remove else "Nothing was removed yet: add --remove."
+        rows = _rows(passed)
+    if not rows:
+        click.echo("Nothing is old enough to go.", err=True)
+        return
+    show_table(("what", "how many", "oldest", "newest", "", "first"), rows)
+    said = "What goes was removed." if remove else "Nothing was removed yet: add --remove."
     click.echo(said, err=True)
 
 
@@ -88,19 +92,18 @@ def _removed(store: Store, keep: Keep) -> Iterable[Passed]:
     return Retaining(store, keep, now, f"operator:{operator()}").round(threading.Event())
 
 
-def _show(passed: Iterable[Passed]) -> None:
-    """Print sums: how many of each kind, from when to when."""
+def _rows(passed: Iterable[Passed]) -> list[tuple[str, ...]]:
+    """Return sums: how many of each kind, from when to when."""
     found: dict[tuple[str, str], list[Any]] = {}
     for one in passed:
         sums = found.setdefault((one.stays, one.what), [0, one.oldest, one.newest, one.where])
         sums[0] += one.many
         sums[1], sums[2] = min(sums[1], one.oldest), max(sums[2], one.newest)
         sums[3] = sums[3] or one.where
-    rows = [
+    return [
         (what, str(many), _day(oldest), _day(newest), f"stays: {stays}" if stays else "goes", where)
         for (stays, what), (many, oldest, newest, where) in sorted(found.items())
     ]
-    show_table(("what", "how many", "oldest", "newest", "", "first"), rows)
 
 
 def _day(instant: int) -> str:
