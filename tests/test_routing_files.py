@@ -110,7 +110,8 @@ version: "1"
 def test_a_rule_without_conditions_kinds_or_recipients_is_refused(tmp_path: Path) -> None:
     told = faults(
         tmp_path,
-        rules="rules:\n  - id: all\n    kinds: [everything]\n    when: {}\n    to: []\nversion: '1'\n",
+        rules="rules:\n  - id: all\n    kinds: [everything]\n    when: {}\n    to: []\n"
+        "version: '1'\n",
     )
 
     assert [line.split(":")[1] for line in told] == ["3", "4", "5"]
