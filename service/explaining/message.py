@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import date
 from itertools import islice
 from typing import Any, Final
 
@@ -50,20 +49,17 @@ def explained(attempt: Attempt) -> Json:
     }
 
 
-def explained_rules(attempt: Attempt, routing: Routing, on: date | None = None) -> list[Json]:
-    """Return every routing rule, whether it holds, and which of its conditions do.
-
-    on: the day whose rules count, today if it is not said.
-    """
+def explained_rules(attempt: Attempt, routing: Routing) -> list[Json]:
+    """Return every routing rule, whether it holds, and which of its conditions do."""
     if attempt.transfer is None:
         return []
-    return [_rule(each) for each in routing.explain(attempt.transfer, on)]
+    return [told_rule(each) for each in routing.explain(attempt.transfer)]
 
 
-def _rule(given: Explanation) -> Json:
+def told_rule(given: Explanation) -> Json:
+    """Return a rule as JSON, without whom it leads to: that is not a sender's to know."""
     asked = [{"condition": words, "holds": holds} for words, holds in given.conditions]
-    to = list(given.to)
-    return {"rule": given.rule, "to": to, "holds": given.held, "conditions": asked}
+    return {"rule": given.rule, "holds": given.held, "conditions": asked}
 
 
 def told_issue(issue: Issue) -> Json:

@@ -8,7 +8,7 @@ from typing import Any
 
 from service.conversion import Attempt
 from service.delivery.routing import OPEN, Routing
-from service.explaining.message import explained_rules, told_issue, told_recipient
+from service.explaining.message import told_issue, told_recipient, told_rule
 from service.model import OdsCode
 
 Json = dict[str, Any]
@@ -29,7 +29,10 @@ def routed(attempt: Attempt, routing: Routing, on: date | None = None) -> Json:
         "version": routing.version,
         "recipients": [told_recipient(one) for one in found.recipients] if found else [],
         "issues": [told_issue(one) for one in (found.issues if found else attempt.issues)],
-        "rules": explained_rules(attempt, routing, on),
+        "rules": [
+            {**told_rule(rule), "to": list(rule.to)}
+            for rule in (routing.explain(transfer, on) if transfer else ())
+        ],
     }
 
 
