@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -140,6 +141,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=["soak", "soak_killed"])
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended first
     wanted = plan(chosen.discharges, BEGIN, DAYS, chosen.seed)
     faults: list[str] = []
     path = Path(tempfile.mkdtemp(prefix="soak-"))  # short: it holds a socket

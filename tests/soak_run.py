@@ -22,7 +22,7 @@ from service.security import Client, Scopes
 from service.store import RegisteredClient, Store, open_store
 from tests.hook_endpoint import endpoint
 from tests.mesh_beside import Sandbox
-from tests.mesh_relay import mesh_file
+from tests.mesh_relay import eventually, mesh_file
 from tests.routing_fixtures import folder
 from tests.soak_lives import Lives, Nursery, nursery
 from tests.soak_nursery import Clock, Setup
@@ -68,6 +68,7 @@ class Soak:
         """Send everything while the clock goes on, then let the last deadlines pass."""
         with self._busy(), lives:
             self.hooked.subscribe()
+            eventually(lambda: self.store.subscriptions.of(HOOK)[0].status == "active", 60)
             self._pass(lives, seconds)
             self._settle(self.clock.now + LATE + timedelta(hours=8))
             self.hooked.be(up=True, k=0)
