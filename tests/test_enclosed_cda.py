@@ -6,12 +6,15 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from cda_letters import NUMBER, coded, document
+from cda_letters import NUMBER, coded, document, enveloped
 from mapping_samples import fact, read, shipped
 
 from service.errors import UnmappableMessage
 from service.mapping.enclosed import with_enclosed
 from service.model import OdsCode, TransferOfCare
+from tests.relay_client import Team
+
+pytest_plugins = ["tests.relay_fixtures", "tests.kent_fixtures"]
 
 LETTER = document(
     sections="<section><title>Plan</title><text>home <content>soon</content></text></section>",
@@ -110,3 +113,14 @@ def test_a_document_is_not_within_itself() -> None:
     told = shipped().for_source(OdsCode("RX5"), source).apply(source, OdsCode("RX5"))
 
     assert with_enclosed(told, shipped(), source) == told
+
+
+def test_an_envelope_with_two_documents_is_one_message_and_answered_as_one(kent: Team) -> None:
+    other = LETTER.replace(b"'D1'", b"'D2'")
+    body = enveloped(LETTER + b"</payload><payload id='p2'>" + other, addresses=())
+
+    response = kent.post("/cda", body, "application/xml")
+
+    assert response.status_code == 200, response.text
+    assert "OK:T1" in response.text
+    assert kent.get("/fhir/Composition?_summary=count").get_json()["total"] == 2

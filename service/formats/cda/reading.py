@@ -54,7 +54,7 @@ def read(body: bytes, charset: str | None = None) -> tuple[CdaMessage, ...]:
         CdaMessage(
             document=document,
             envelope=envelope,
-            raw=body,
+            raw=b"" if several else body,  # one alone has no bytes of its own
             charset_guessed=tree.charset_guessed and not several,
             issues=(*tree.issues, *_doubts(tree.root, envelope, others)),
             part=part,
