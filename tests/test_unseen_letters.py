@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from mapping_samples import converted, fact
 
@@ -75,3 +77,12 @@ def test_a_list_that_holds_more_than_its_terms_loses_nothing() -> None:
 
     words = {text for row in source.rows for text in row.text.split()}  # type: ignore[attr-defined]
     assert {"before", "loose", "One.", "Two.", "Review"} <= words
+
+
+def test_a_header_that_ends_in_very_many_separators_is_read_at_once() -> None:
+    body = b"NHS Number,Name" + b"," * 100_000 + b"\n1,2\n"
+    start = time.process_time()
+    (row,) = formats.FORMATS["csv"].read(body)
+
+    assert time.process_time() - start < 1
+    assert row.format == "csv"

@@ -215,8 +215,8 @@ def _reason(error: csv.Error) -> str:
 
 def _header(cells: list[str], line: int) -> dict[str, str]:
     """Return the columns. Raises UnreadableMessage if names are missing or not clear."""
-    while cells and not cells[-1].strip():
-        cells = cells[:-1]
+    named = [at for at, cell in enumerate(cells, 1) if cell.strip()]
+    cells = cells[: named[-1]] if named else []
     if not cells or len(cells) > MAX_COLUMNS:
         raise refusal(f"the header has 1 to {MAX_COLUMNS} columns", f"line {line}")
     header = {plain(cell): " ".join(cell.split()) for cell in cells}
