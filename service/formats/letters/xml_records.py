@@ -5,6 +5,7 @@ Names are written without prefixes, whatever prefixes the sender uses; attribute
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -111,14 +112,30 @@ def _without_namespaces(root: Any) -> Any:
 
 def _leaves(node: Any) -> Iterator[str]:
     root = node[0]
-    tree = root.getroottree()
-    for element in root.iter(etree.Element):
+    for element, place in _places(root, root.getroottree().getpath(root)):
         texts = (element.text, *(child.tail for child in element))
         if any(text and text.strip() for text in texts):
-            yield tree.getpath(element)
+            yield place
         for name, value in element.attrib.items():
             if value.strip():
-                yield f"{tree.getpath(element)}/@{name}"
+                yield f"{place}/@{name}"
+
+
+def _places(root: Any, place: str) -> Iterator[tuple[Any, str]]:
+    """Yield each element with its path, as `getpath` says it, which counts siblings each time."""
+    waiting = [(root, place)]
+    while waiting:
+        element, place = waiting.pop()
+        yield element, place
+        children = list(element.iterchildren(etree.Element))
+        times = Counter(child.tag for child in children)
+        seen: Counter[str] = Counter()
+        below = []
+        for child in children:
+            seen[child.tag] += 1
+            number = f"[{seen[child.tag]}]" if times[child.tag] > 1 else ""
+            below.append((child, f"{place}/{child.tag}{number}"))
+        waiting += reversed(below)
 
 
 FORMAT: Final = XmlRecords()
