@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -14,12 +14,11 @@ from werkzeug.test import TestResponse
 from service.app import Relay, create_app
 from service.model import OdsCode
 from service.security import Client, Scopes
-from service.store import Store
 
 HL7V2 = "application/hl7-v2"
 FHIR = "application/fhir+json"
 _LOCK = Lock()
-_APPS: WeakKeyDictionary[Store, Flask] = WeakKeyDictionary()
+_MADE: deque[tuple[Relay, Flask]] = deque(maxlen=4)  # the last ones: an app holds its relay
 
 
 @dataclass
@@ -76,6 +75,8 @@ def _app(relay: Relay) -> Flask:
     (python/cpython#106905).
     """
     with _LOCK:
-        if relay.store not in _APPS:
-            _APPS[relay.store] = create_app(relay)
-        return _APPS[relay.store]
+        found = next((app for made, app in _MADE if made is relay), None)
+        if found is None:
+            found = create_app(relay)
+            _MADE.append((relay, found))
+        return found

@@ -54,8 +54,21 @@ def pieces(text: str, known: Known) -> list[Piece]:
 
 
 def beside(extent: Extent, names: frozenset[str], known: Known) -> Iterator[Extent]:
-    """Yield the value of every label with one of these names."""
-    for found in _labels(extent, names, known):
+    """Yield the value of every label with one of these names; each is made once a letter."""
+    made = extent.letter.index(extent, known, _none_yet)
+    for name in sorted(names):
+        if name not in made:
+            made[name] = list(_beside(extent, name, known))
+        yield from made[name]
+
+
+def _none_yet(extent: Extent, known: Known) -> dict[str, list[Extent]]:
+    """Return where the values of labels are kept once they were asked for."""
+    return {}
+
+
+def _beside(extent: Extent, name: str, known: Known) -> Iterator[Extent]:
+    for found in _labels(extent, frozenset((name,)), known):
         row = extent.rows[found.at]
         label = row.cells[found.cell].paragraphs[found.paragraph]
         rows = _value(extent.rows, found, known)

@@ -60,7 +60,10 @@ class _Apart:
 
     def _running(self) -> subprocess.Popen[bytes]:
         program = self._program
-        if program is None or program.poll() is not None:
+        if program is not None and program.poll() is not None:
+            _end(program)  # it has ended by itself
+            program = None
+        if program is None:
             program = subprocess.Popen(  # noqa: S603 - this Python, and a file of this package
                 [sys.executable, "-I", str(_PROGRAM)],
                 stdin=subprocess.PIPE,
