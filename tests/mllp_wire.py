@@ -96,4 +96,5 @@ def listening(intake: Intake, sender: str = "RJZ", **changed: Any) -> Iterator[W
     finally:
         stop()
         thread.join()
+        loop.run_until_complete(asyncio.sleep(0.01))  # what was told to close is closed
         loop.close()
