@@ -162,6 +162,8 @@ class Conversation:
                 self._writer.close()
                 await self._writer.wait_closed()
         except (TimeoutError, OSError):
+            pass
+        finally:  # whoever was told to stop meanwhile must not leave it open either
             self._writer.transport.abort()
 
 
