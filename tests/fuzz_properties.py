@@ -16,6 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from service import log
 from service.app import Relay
 from service.conversion import Converter
@@ -134,6 +136,18 @@ def assert_silent(said: str, body: bytes, sample: Sample) -> None:
     assert not told, f"{sample.name}: {len(told)} values of the patient are told: {said[:2000]}"
 
 
+@contextmanager
+def _logging() -> Iterator[None]:
+    """Log as the service does, without keeping loggers that other tests would meet."""
+    before = structlog.get_config()
+    log.configure("INFO")
+    structlog.configure(cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
 @dataclass
 class Wire:
     """A relay's HTTP face, and the database behind it."""
@@ -150,8 +164,7 @@ class Wire:
         address = path or f"/intake/{sample.mapping}"
         if (not path and not sample.mapping) or _count(name, body) > MOST_SENT:
             return
-        with redirect_stderr(self.logged):
-            log.configure("INFO")
+        with redirect_stderr(self.logged), _logging():
             answer = team.post(address, body, media_type)
         said = answer.get_data().decode("utf-8", "replace")
         assert answer.status_code not in (500, 503), said[:2000]  # 501: a booking is not made here

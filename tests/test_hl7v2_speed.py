@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 from hl7v2_fixtures import MSH, PID, body, value
 
 from service.formats.hl7v2 import FORMAT
@@ -36,6 +37,14 @@ DOCUMENT = (
     body(MSH.replace("ADT^A03", "MDM^T02"), PID)
     + b"OBX|1|ED|DOC||SRC^APPLICATION^PDF^Base64^%s||||||F\rNTE|1||the end\r" % PDF
 )
+
+
+@pytest.fixture(autouse=True)
+def _no_collection() -> Iterator[None]:
+    """Without garbage collection: it would walk through what every test before has left."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def cost(work: Callable[[], object], times: int) -> float:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from service.cli.examination import Finding
+from service.operating.examination import Finding
 from service.cli.retain import keep_of
 
 if TYPE_CHECKING:
