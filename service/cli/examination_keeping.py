@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from service.operating.examination import Finding
 from service.cli.retain import keep_of
+from service.operating.examination import Finding
 
 if TYPE_CHECKING:
     from service.settings import Settings
