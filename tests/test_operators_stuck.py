@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -70,6 +71,30 @@ def test_a_subscription_that_is_off_or_deleted_is_not_gone_on_with(
     assert do(desk, f"channels/{HOSPICE}/mesh/$resume").status_code == 404
     [one] = desk.get("/operator/channels").get_json()["channels"]
     assert (one["channel"], one["stuck"]) == (off, False)
+
+
+def test_who_can_turn_on_again_what_its_endpoint_turned_off_is_told(
+    operated: Relay, desk: Team
+) -> None:
+    team = registered(operated, HOSPICE)
+    create(team, subscription("https://hooks.example.org/in"))
+    [known] = operated.store.subscriptions.of(HOSPICE)
+    gone = replace(known, status="off", reason="the endpoint answered 410 Gone")
+    operated.store.subscriptions.change(known, gone)
+
+    findings = desk.get("/operator/findings").get_json()["findings"]
+
+    [told] = [one for one in findings if one["about"] == "channels"]
+    assert "410 Gone" in told["text"]
+    assert told["todo"] == "its owner mends that and asks for the subscription again by PUT"
+    assert team.put(f"/fhir/Subscription/{known.id}", _again(team, known.id)).status_code == 200
+    later = desk.get("/operator/findings").get_json()["findings"]
+    assert not [one for one in later if one["about"] == "channels" and one["severity"] == "error"]
+
+
+def _again(team: Team, id_: str) -> dict[str, object]:
+    asked: dict[str, object] = team.get(f"/fhir/Subscription/{id_}").get_json()
+    return {**asked, "status": "requested"}
 
 
 def test_late_acknowledgements_are_paged_with_the_longest_late_first(loop: Loop) -> None:

@@ -78,7 +78,10 @@ def channels(store: Store) -> Iterator[Finding]:
             place = one.place
             text = f"{place.recipient} is not sent to by {place.channel} any more: {one.reason}"
             todo = f"mend that, then: discharge-relay channels resume {place.recipient} "
-            yield error("channels", text, todo + place.channel)
+            todo += place.channel
+            if one.state == "off":  # which no operator can turn on again
+                todo = "its owner mends that and asks for the subscription again by PUT"
+            yield error("channels", text, todo)
 
 
 def acknowledgements(store: Store) -> Iterator[Finding]:
