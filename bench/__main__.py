@@ -46,7 +46,7 @@ def main() -> None:
         tell("ready", relay.ready_after, "s", "from start to the first answer of /ready")
         measure_requests(relay, amount)
         measure_long_poll(relay)
-        rate = measure_crowd("ingest_4_clients", relay.port, _bearer(relay), amount)
+        rate = measure_crowd("ingest_4_clients", relay.port, relay.bearer(SENDER), amount)
         conditions = "after the load, all serving processes, what they share counted once"
         tell("serve_rss", relay.memory(), "MB", conditions)
     with floor.serving() as port:
@@ -114,10 +114,6 @@ def poster(relay: Running, path: str, media_type: str, body: Body) -> Callable[[
             raise SystemExit(f"{path} answered {response.status}: {answer[:2000].decode()}")
 
     return post
-
-
-def _bearer(relay: Running) -> str:
-    return f"Authorization: Bearer {relay.tokens[SENDER]}\r\n"
 
 
 def poller(relay: Running, query: str, *, at_end: bool = False) -> Callable[[int], None]:

@@ -13,13 +13,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from bench.bodies import transaction
-from bench.load import Client, Step, Target, rate
+from bench.load import Target, asking, rate, shared_out
 from bench.relay import free_port, wait_until_ready
 from service.app import new_id
 from service.model import Instant
@@ -97,11 +96,6 @@ def posting(port: int, headers: str, clients: int, requests: int) -> Callable[[]
         asked = [
             target.request("POST", "/fhir", transaction(next(numbers))) for _ in range(requests)
         ]
-        steps: list[Step] = [partial(_ask, one) for one in asked]
-        return rate(port, [steps[n::clients] for n in range(clients)])
+        return rate(port, shared_out([asking(one) for one in asked], clients))
 
     return run
-
-
-def _ask(request: bytes, client: Client) -> bytes:
-    return client.ask(request)

@@ -11,14 +11,13 @@ import itertools
 import sqlite3
 import statistics
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from bench.bodies import ODS, RECIPIENT, SENDER, transaction
 from bench.figures import tell, tell_median
-from bench.load import Client, Step, Target, rate
+from bench.load import Step, Target, asking, rate, shared_out
 from bench.multiplied import multiply
 from bench.relay import Running, serving
 from bench.steady import Rate, warm_up
@@ -49,8 +48,8 @@ def measured(size: int) -> Medians:
     with TemporaryDirectory() as folder:
         path = Path(folder, "growth.db")
         with serving(SENDER, RECIPIENT, database=f"sqlite:///{path}") as relay:
-            sends = Target(port=relay.port, headers=_FHIR + _bearer(relay, SENDER))
-            rate(relay.port, _shared_out([_post(sends, i) for i in range(BASE)]))
+            sends = Target(port=relay.port, headers=_FHIR + relay.bearer(SENDER))
+            rate(relay.port, shared_out([_post(sends, i) for i in range(BASE)], CLIENTS))
         multiply(path, size // BASE)
         with serving(SENDER, RECIPIENT, database=f"sqlite:///{path}") as relay:
             return _ingest(relay, size), _poll(relay, path, size)
@@ -58,23 +57,21 @@ def measured(size: int) -> Medians:
 
 def _ingest(relay: Running, size: int) -> float:
     numbers = itertools.count(10_000_000)
-    sends = Target(port=relay.port, headers=_FHIR + _bearer(relay, SENDER))
+    sends = Target(port=relay.port, headers=_FHIR + relay.bearer(SENDER))
 
     def run() -> float:
         steps = [_post(sends, next(numbers)) for _ in range(REQUESTS)]
-        return rate(relay.port, _shared_out(steps))
+        return rate(relay.port, shared_out(steps, CLIENTS))
 
     return _median(f"ingest_at_{size}", run)
 
 
 def _poll(relay: Running, path: Path, size: int) -> float:
-    reads = Target(port=relay.port, headers=_bearer(relay, RECIPIENT))
+    reads = Target(port=relay.port, headers=relay.bearer(RECIPIENT))
     base = f"/fhir/Communication?recipient:identifier={ODS}|{RECIPIENT}&_count=20"
     asked = [reads.request("GET", f"{base}&_lastUpdated=ge{time}") for time in _times(path)]
-    steps: list[Step] = [
-        partial(_ask, one) for one in itertools.islice(itertools.cycle(asked), REQUESTS)
-    ]
-    return _median(f"poll_at_{size}", lambda: rate(relay.port, _shared_out(steps)))
+    steps = [asking(one) for one in itertools.islice(itertools.cycle(asked), REQUESTS)]
+    return _median(f"poll_at_{size}", lambda: rate(relay.port, shared_out(steps), CLIENTS))
 
 
 def _median(name: str, run: Rate) -> float:
@@ -95,19 +92,7 @@ def _times(path: Path) -> list[str]:
 
 
 def _post(target: Target, i: int) -> Step:
-    return partial(_ask, target.request("POST", "/fhir", transaction(i)))
-
-
-def _ask(request: bytes, client: Client) -> bytes:
-    return client.ask(request)
-
-
-def _shared_out(steps: list[Step]) -> list[list[Step]]:
-    return [steps[n::CLIENTS] for n in range(CLIENTS)]
-
-
-def _bearer(relay: Running, ods: str) -> str:
-    return f"Authorization: Bearer {relay.tokens[ods]}\r\n"
+    return asking(target.request("POST", "/fhir", transaction(i)))
 
 
 if __name__ == "__main__":

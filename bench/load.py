@@ -74,6 +74,16 @@ class Client:
 Step = Callable[[Client], object]  # one request of a client, or a few that belong together
 
 
+def asking(request: bytes) -> Step:
+    """Return a client's step that sends one request."""
+    return lambda client: client.ask(request)
+
+
+def shared_out(steps: list[Step], clients: int) -> list[list[Step]]:
+    """Return each client's part of the steps."""
+    return [steps[n::clients] for n in range(clients)]
+
+
 def rate(port: int, steps: list[list[Step]]) -> float:
     """Run each client's steps in a thread of its own; return steps a second. Raises ValueError."""
     faults: list[Exception] = []

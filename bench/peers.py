@@ -12,14 +12,13 @@ import json
 import statistics
 import sys
 import uuid
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 from bench.bodies import NUMBERS, ODS, PATIENTS, RECIPIENT, SENDER
 from bench.conversions import measure_against_peer
 from bench.figures import tell, tell_median
-from bench.load import Client, Step, Target, rate
+from bench.load import Client, Target, asking, rate, shared_out
 from bench.relay import Running
 from bench.relay import serving as relaying
 from bench.steady import Rate, warm_up
@@ -72,8 +71,8 @@ def measure_hapi(hapi: Hapi, chosen: argparse.Namespace) -> dict[str, float]:
 
 def measure_relay(relay: Running, chosen: argparse.Namespace) -> dict[str, float]:
     """Return the medians of our rates."""
-    sends = Target(port=relay.port, headers=_FHIR + _bearer(relay.tokens[SENDER]))
-    reads = Target(port=relay.port, headers=_FHIR + _bearer(relay.tokens[RECIPIENT]))
+    sends = Target(port=relay.port, headers=_FHIR + relay.bearer(SENDER))
+    reads = Target(port=relay.port, headers=_FHIR + relay.bearer(RECIPIENT))
     ingest = ingesting(sends, "/fhir", chosen.requests)
     found = {"ingest": measured("ingest_4", ingest, chosen)}
     start = f"/fhir/Communication?recipient:identifier={ODS}|{RECIPIENT}&_count=20"
@@ -99,7 +98,7 @@ def ingesting(target: Target, path: str, requests: int) -> Rate:
 
     def run() -> float:
         asked = [target.request("POST", path, bundle(next(numbers))) for _ in range(requests)]
-        return rate(target.port, _shared_out([partial(_ask, one) for one in asked]))
+        return rate(target.port, shared_out([asking(one) for one in asked], CLIENTS))
 
     return run
 
@@ -107,18 +106,8 @@ def ingesting(target: Target, path: str, requests: int) -> Rate:
 def polling(target: Target, pages: list[str], requests: int) -> Rate:
     """Return what asks for these pages in turn."""
     asked = [target.request("GET", page) for page in pages]
-    steps: list[Step] = [
-        partial(_ask, one) for one in itertools.islice(itertools.cycle(asked), requests)
-    ]
-    return lambda: rate(target.port, _shared_out(steps))
-
-
-def _ask(request: bytes, client: Client) -> bytes:
-    return client.ask(request)
-
-
-def _shared_out(steps: list[Callable[[Client], bytes]]) -> list[list[Step]]:
-    return [list(steps[n::CLIENTS]) for n in range(CLIENTS)]
+    steps = [asking(one) for one in itertools.islice(itertools.cycle(asked), requests)]
+    return lambda: rate(target.port, shared_out(steps, CLIENTS))
 
 
 def _pages(target: Target, start: str) -> Iterator[str]:
@@ -132,10 +121,6 @@ def _pages(target: Target, start: str) -> Iterator[str]:
         yield page
         after = next(one["url"] for one in found["link"] if one["relation"] == "next")
         page = f"/fhir{after.partition('/fhir')[2]}"
-
-
-def _bearer(token: str) -> str:
-    return f"Authorization: Bearer {token}\r\n"
 
 
 def bundle(i: int) -> bytes:

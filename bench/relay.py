@@ -42,6 +42,10 @@ class Running:
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
+    def bearer(self, organisation: str) -> str:
+        """Return the header that an organisation's client sends, ended by CR LF."""
+        return f"Authorization: Bearer {self.tokens[organisation]}\r\n"
+
     def cpu(self) -> float:
         """Return the CPU seconds that all serving processes have used so far."""
         every = [self.process, *self.process.children(recursive=True)]

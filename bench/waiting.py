@@ -34,7 +34,7 @@ def latencies(relay: Running, notices: int) -> list[float]:
     end = _end_of_feed(relay)
     reader = Thread(target=_read, args=(relay, end, notices, arrived), daemon=True)
     reader.start()
-    sends = Target(port=relay.port, headers=_FHIR + _bearer(relay, SENDER))
+    sends = Target(port=relay.port, headers=_FHIR + relay.bearer(SENDER))
     client, taken = Client(relay.port), []
     for i in range(notices):
         time.sleep(APART)
@@ -48,7 +48,7 @@ def latencies(relay: Running, notices: int) -> list[float]:
 
 def _read(relay: Running, at: str, notices: int, arrived: SimpleQueue[float]) -> None:
     """Follow the feed from its end, waiting each time, until so many notices have come."""
-    headers = _bearer(relay, RECIPIENT) + "Prefer: wait=25\r\n"
+    headers = relay.bearer(RECIPIENT) + "Prefer: wait=25\r\n"
     target = Target(port=relay.port, headers=headers)
     client = Client(relay.port)
     while notices:
@@ -62,7 +62,7 @@ def _read(relay: Running, at: str, notices: int, arrived: SimpleQueue[float]) ->
 
 
 def _end_of_feed(relay: Running) -> str:
-    target = Target(port=relay.port, headers=_bearer(relay, RECIPIENT))
+    target = Target(port=relay.port, headers=relay.bearer(RECIPIENT))
     client = Client(relay.port)
     at = f"/fhir/Communication?recipient:identifier={ODS}|{RECIPIENT}&_count=1000"
     while True:
@@ -76,7 +76,3 @@ def _end_of_feed(relay: Running) -> str:
 def _next(bundle: dict[str, list[dict[str, str]]]) -> str:
     after = next(one["url"] for one in bundle["link"] if one["relation"] == "next")
     return f"/fhir{after.partition('/fhir')[2]}"
-
-
-def _bearer(relay: Running, ods: str) -> str:
-    return f"Authorization: Bearer {relay.tokens[ods]}\r\n"
