@@ -40,7 +40,7 @@ corpus CORPUS=folder` prints the same of any other folder.
 - **recipients**: who would be told, whom the message names, its GP practice or a rule; `*` to act.
 - **flagged**: the fields that carry a doubt, with the number of issues where there are several.
 
-None of these senders has a mapping of its own: the base mappings serve them, which every record
+Most of these senders have no mapping of their own: the base mappings serve them, which each record
 says. That notice, and that the sender is only claimed, is left out.
 """
 COLUMNS = (
