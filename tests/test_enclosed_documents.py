@@ -87,13 +87,20 @@ def test_what_the_document_within_says_is_delivered(kent: Team, pilgrims: Team) 
     assert stay["resource"]["period"]["end"] == "2025-07-14T15:30:00+01:00"
 
 
-def test_a_transaction_that_stores_such_a_document_sends_it_on(kent: Team, pilgrims: Team) -> None:
+@pytest.mark.parametrize(
+    "called", ["application/fhir+xml", "application/xml", "text/XML; charset=utf-8"]
+)
+def test_a_transaction_that_stores_such_a_document_sends_it_on(
+    called: str, kent: Team, pilgrims: Team
+) -> None:
+    held, reference = binary(document()), document_reference()
+    held["contentType"] = reference["content"][0]["attachment"]["contentType"] = called
     entries = [
         {"fullUrl": url, "resource": resource, "request": {"method": "POST", "url": kind}}
         for url, resource, kind in (
             (PATIENT, patient(), "Patient"),
-            (BINARY, binary(document()), "Binary"),
-            (REFERENCE, document_reference(), "DocumentReference"),
+            (BINARY, held, "Binary"),
+            (REFERENCE, reference, "DocumentReference"),
         )
     ]
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
@@ -101,7 +108,8 @@ def test_a_transaction_that_stores_such_a_document_sends_it_on(kent: Team, pilgr
     response = kent.post("/fhir", json.dumps(bundle).encode(), FHIR)
 
     assert response.status_code == 200, response.get_json()
-    assert len(pilgrims.feed()) == 1
+    (notice,) = pilgrims.feed()
+    assert notice["topic"]["coding"][0]["code"] == "discharge"
 
 
 @pytest.mark.parametrize(
